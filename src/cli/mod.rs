@@ -1,0 +1,148 @@
+//! The `labnet` program: one file a verb.
+//!
+//! Exit codes: 0 done; 1 the thing tested failed; 2 usage; 3 bad topology; 4 missing privilege or kernel feature; 5 the
+//! lab broke. `exec` passes its program's code on.
+
+mod check;
+mod completions;
+mod cp;
+mod doctor;
+mod down;
+mod echo;
+mod exec;
+mod exit;
+mod file;
+mod graph;
+mod join;
+mod labs;
+mod logs;
+mod nc;
+mod plan;
+mod runtime;
+mod schema;
+mod status;
+mod terminal;
+mod topology;
+mod up;
+mod wait;
+
+use std::{
+    env,
+    path::Path,
+    process::{self, ExitCode},
+};
+
+use clap::{
+    CommandFactory, Parser, Subcommand,
+    error::{ContextKind, ContextValue},
+};
+use exit::{Failure, Outcome};
+
+#[derive(Debug, Parser)]
+#[command(name = "labnet", version, about, max_term_width = 100)]
+struct Cli {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    Up(up::Args),
+    Down(down::Args),
+    Status(status::Args),
+    Exec(exec::ExecArgs),
+    Shell(exec::ShellArgs),
+    Cp(cp::Args),
+    Logs(logs::Args),
+    Wait(wait::Args),
+    Check(check::Args),
+    Doctor(doctor::Args),
+    Graph(graph::Args),
+    Plan(plan::Args),
+    Schema(schema::Args),
+    /// The lab's echo server and client, for use inside nodes
+    Echo(echo::Args),
+    /// A netcat: chat with, send to and receive from a peer over TCP or UDP
+    Nc(nc::Args),
+    File(file::File),
+    Completions(completions::CompletionsArgs),
+    Man(completions::ManArgs),
+}
+
+crate::kernel::at_own_load!(on_load);
+
+/// Becomes the `labnet` program, before `main`, if called by that name in a node: there, `labnet` is whatever program made the
+/// lab, such as a test.
+fn on_load() {
+    if env::var_os(crate::init::NODE_VARIABLE).is_none() {
+        return;
+    }
+    let name = env::args_os().next().unwrap_or_default();
+    if Path::new(&name).file_name().is_some_and(|name| name == "labnet") {
+        crate::kernel::open_standard_streams();
+        crate::kernel::ignore_broken_pipes();
+        process::exit(i32::from(status()));
+    }
+}
+
+/// Runs the verb that the command line names and returns its exit code.
+pub fn main() -> ExitCode {
+    ExitCode::from(status())
+}
+
+fn status() -> u8 {
+    let cli = Cli::try_parse().unwrap_or_else(|error| {
+        if let Some(hint) = hint(&error) {
+            anstream::eprintln!("labnet: {hint}");
+            process::exit(i32::from(exit::USAGE));
+        }
+        error.exit()
+    });
+    match run(cli) {
+        Ok(code) => code,
+        Err(Failure { code, message }) => {
+            anstream::eprintln!("labnet: {message}");
+            code
+        }
+    }
+}
+
+/// What somebody may have meant who knows other programs of this kind.
+fn hint(error: &clap::Error) -> Option<String> {
+    match error.get(ContextKind::InvalidSubcommand)? {
+        ContextValue::String(verb) if verb == "run" => {
+            let node = env::args_os().skip_while(|word| word != "run").nth(1);
+            let node = node.and_then(|word| word.into_string().ok());
+            let node = node.filter(|word| !word.starts_with('-')).unwrap_or_else(|| "NODE".into());
+            Some(format!("there is no verb `run`; did you mean `labnet exec {node}`?"))
+        }
+        _ => None,
+    }
+}
+
+fn run(cli: Cli) -> Outcome {
+    if !matches!(cli.verb, Verb::Echo(_) | Verb::Nc(_) | Verb::File(_)) {
+        // The lab programs write to sockets, where a peer that has gone must be an error.
+        crate::kernel::die_of_broken_pipes();
+    }
+    match cli.verb {
+        Verb::Up(args) => up::run(args),
+        Verb::Down(args) => down::run(args),
+        Verb::Status(args) => status::run(args),
+        Verb::Exec(args) => exec::exec(args),
+        Verb::Shell(args) => exec::shell(args),
+        Verb::Cp(args) => cp::run(args),
+        Verb::Logs(args) => logs::run(args),
+        Verb::Wait(args) => wait::run(args),
+        Verb::Completions(args) => completions::completions(&args, Cli::command()),
+        Verb::Man(args) => completions::man(&args, Cli::command()),
+        Verb::Check(args) => check::run(args),
+        Verb::Doctor(args) => doctor::run(&args),
+        Verb::Graph(args) => graph::run(args),
+        Verb::Plan(args) => plan::run(args),
+        Verb::Schema(args) => schema::run(args),
+        Verb::Echo(args) => args.run(),
+        Verb::Nc(args) => args.run(),
+        Verb::File(verb) => verb.run(),
+    }
+}

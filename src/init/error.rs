@@ -1,0 +1,210 @@
+//! What can go wrong with a lab.
+
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use serde::{Deserialize, Serialize};
+
+use super::protocol::Exit;
+use crate::{
+    kernel::KernelError,
+    name::{LabName, NodeName, ProgramName},
+    plan::{Plan, Ready},
+};
+
+/// Why a lab, or something in it, could not be had.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]
+#[non_exhaustive]
+pub enum LabError {
+    /// The kernel or its policy refused a step.
+    #[error("{error}{}", remedy(error))]
+    Kernel {
+        /// The step and the kernel's answer.
+        #[source]
+        error: KernelError,
+    },
+    /// A program of the topology could not be started.
+    #[error("{node}: program `{program}` did not start: {why}")]
+    NotStarted {
+        /// Where.
+        node: NodeName,
+        /// Which.
+        program: ProgramName,
+        /// The reason, naming the file or step.
+        why: String,
+    },
+    /// A program ended before it was ready.
+    #[error(
+        "{node}: program `{program}` ended ({exit}) before it was ready ({ready}){}",
+        shown(output)
+    )]
+    Ended {
+        /// Where.
+        node: NodeName,
+        /// Which, or the command.
+        program: String,
+        /// How.
+        exit: Exit,
+        /// What was waited for.
+        ready: Ready,
+        /// The end of what it printed.
+        output: String,
+    },
+    /// A condition did not hold in time.
+    #[error("{node}: {what} not ready ({ready}) within {timeout:?}{}", shown(output))]
+    NotReady {
+        /// Where.
+        node: NodeName,
+        /// Who was waited for: ``program `echo` ``, or `nobody`.
+        what: String,
+        /// What was waited for.
+        ready: Ready,
+        /// For how long.
+        timeout: Duration,
+        /// The end of what the program printed.
+        output: String,
+    },
+    /// A command could not be started in a node.
+    #[error("{node}: {why}")]
+    Spawn {
+        /// Where.
+        node: NodeName,
+        /// The reason, naming the file or step.
+        why: String,
+        /// 127 if there is no such program, 126 if it can't be executed, 125 otherwise, as shells and docker have it.
+        code: u8,
+    },
+    /// The lab has no such node.
+    #[error("no node `{name}` in lab `{lab}`{}", suggestion.as_ref().map(|s| format!("; did you mean `{s}`?")).unwrap_or_default())]
+    NoNode {
+        /// The lab.
+        lab: LabName,
+        /// What was asked for.
+        name: String,
+        /// A name that is nearly the same.
+        suggestion: Option<String>,
+    },
+    /// The node's topology lists no such program.
+    #[error("{node} has no program `{program}`{}", have(known))]
+    NoProgram {
+        /// The node.
+        node: NodeName,
+        /// What was asked for.
+        program: String,
+        /// What there is.
+        known: Vec<ProgramName>,
+    },
+    /// A lab of this name is up already.
+    #[error(
+        "lab `{name}` is up already; `labnet down {name}` ends it, `labnet exec`, `shell` and `status` use it"
+    )]
+    AlreadyUp {
+        /// The name.
+        name: LabName,
+    },
+    /// A file for a node could not be copied.
+    #[error("cannot copy {} to {node}:{}: {why}", source_path.display(), target.display())]
+    File {
+        /// The node.
+        node: NodeName,
+        /// The file on the host.
+        source_path: PathBuf,
+        /// The path below the node's home.
+        target: PathBuf,
+        /// The system's words.
+        why: String,
+    },
+    /// The directory for running labs can't be used.
+    #[error("cannot use {} for the lab's state: {why}{}", path.display(), elsewhere(path))]
+    StateDirectory {
+        /// The directory.
+        path: PathBuf,
+        /// The system's words.
+        why: String,
+    },
+    /// The lab's init has ended.
+    #[error("the lab has ended: its init process is gone")]
+    Gone,
+    /// A message could not be understood: client and lab are of different versions.
+    #[error(
+        "client and lab do not understand each other ({what}); was the lab started by another version of labnet?"
+    )]
+    Protocol {
+        /// What was wrong.
+        what: String,
+    },
+}
+
+impl LabError {
+    /// There is no node of this name, but perhaps one that is nearly called so.
+    pub(crate) fn no_node(plan: &Plan, name: &str) -> Self {
+        let names = plan.nodes.iter().map(|node| node.name.as_str());
+        let near = names.map(|known| {
+            (strsim::damerau_levenshtein(&known.to_lowercase(), &name.to_lowercase()), known)
+        });
+        let near =
+            near.min().filter(|(distance, _)| *distance <= 2).map(|(_, known)| known.to_owned());
+        Self::NoNode { lab: plan.name.clone(), name: name.to_owned(), suggestion: near }
+    }
+}
+
+impl LabError {
+    /// Whether this machine, rather than the topology or a program in it, is why the lab can't be had.
+    pub fn is_denied(&self) -> bool {
+        match self {
+            Self::Kernel { error } => error.is_denied(),
+            Self::StateDirectory { .. } => true,
+            _ => false,
+        }
+    }
+
+    /// Init answered something that does not fit the request.
+    pub(crate) fn unexpected(reply: &super::protocol::Reply) -> Self {
+        Self::Protocol { what: format!("unexpected reply {reply:?}") }
+    }
+}
+
+impl From<KernelError> for LabError {
+    fn from(error: KernelError) -> Self {
+        Self::Kernel { error }
+    }
+}
+
+fn shown(output: &str) -> String {
+    match output.trim_end() {
+        "" => "; it printed nothing".to_owned(),
+        output => format!(
+            "; it printed:\n{}",
+            output.lines().map(|l| format!("    {l}")).collect::<Vec<_>>().join("\n")
+        ),
+    }
+}
+
+fn have(known: &[ProgramName]) -> String {
+    match known {
+        [] => "; its topology lists none".to_owned(),
+        known => format!(
+            "; it has {}",
+            known.iter().map(|p| format!("`{p}`")).collect::<Vec<_>>().join(", ")
+        ),
+    }
+}
+
+/// What helps if a directory can't be used: root's is fixed.
+fn elsewhere(path: &Path) -> &'static str {
+    if path.starts_with("/run/labnet") {
+        ""
+    } else {
+        "; set XDG_RUNTIME_DIR to a folder of yours that is writable"
+    }
+}
+
+fn remedy(error: &KernelError) -> &'static str {
+    if error.is_denied() {
+        "; `labnet doctor` tells what this machine lacks and how to get it"
+    } else {
+        ""
+    }
+}

@@ -1,0 +1,57 @@
+//! The processes of a lab: a supervisor outside, the lab's init inside, and the protocol they speak with clients.
+//!
+//! ```text
+//! client ─ supervisor ─ init (PID 1 of the lab's PID namespace) ─ programs
+//! ```
+//!
+//! A client starts its own program again in a [`launch::Role`]; [`on_load`] catches that before any thread exists. The
+//! supervisor owns what lives on the host (directory, socket, links in `/run/netns`) and removes it when init has ended;
+//! init owns everything else, and when it ends, for whatever reason, the kernel removes that.
+
+mod build;
+mod connection;
+mod doctor;
+mod error;
+mod features;
+mod files;
+mod lab;
+mod launch;
+mod log;
+mod neighbours;
+mod node;
+mod probe;
+mod program;
+mod protocol;
+mod ready;
+mod runtime;
+mod serve;
+mod supervisor;
+
+use launch::Role;
+
+pub(crate) use doctor::{Diagnosis, State, diagnose};
+pub use error::LabError;
+pub(crate) use launch::{Launched, connect, launch};
+pub(crate) use program::add_to_path;
+pub use protocol::Exit;
+pub(crate) use protocol::{
+    Description, Joined, LogRange, Message, NodeDescription, OpenMode, PublicLab, Reply, Request,
+    SpawnRequest, Start, WaitFor, decode, encode,
+};
+pub(crate) use runtime::{Registered, registered, sweep};
+
+/// Set in the environment of programs in a node; a program called as `labnet` there is the `labnet` program.
+pub(crate) const NODE_VARIABLE: &str = "LABNET_NODE";
+/// The lab's name, in the environment of programs in a node.
+pub(crate) const LAB_VARIABLE: &str = "LABNET_LAB";
+
+crate::kernel::at_own_load!(on_load);
+
+/// Takes over before `main` if this program was started again in a role.
+pub(crate) fn on_load() {
+    match Role::of_this_process() {
+        Some(Role::Supervisor) => supervisor::main(),
+        Some(Role::Doctor) => doctor::main(),
+        None => {}
+    }
+}

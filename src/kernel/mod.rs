@@ -1,0 +1,49 @@
+//! Thin verbs on kernel objects, named as the kernel and `ip` name them.
+
+mod error;
+mod ethtool;
+mod link;
+mod message;
+mod mount;
+mod namespace;
+mod neighbour;
+mod netlink;
+mod nft;
+mod poll;
+mod process;
+mod qdisc;
+mod route;
+mod sock_diag;
+mod socket;
+mod stat;
+mod sys;
+mod tun;
+mod user;
+
+pub use error::KernelError;
+pub(crate) use error::{Attempt, words};
+pub(crate) use ethtool::offload_off;
+pub(crate) use link::{BridgeLink, VethEnd, bridge, is_up, set_up, veth};
+pub(crate) use message::{Channel, RecvError, accept_unix, connect_unix, listen_unix};
+pub(crate) use mount::{bind, mount_private, overlay_etc, proc, renew_proc, sysfs, tmpfs};
+pub(crate) use namespace::{Namespace, NamespaceKind, enter};
+pub(crate) use neighbour::NeighbourMonitor;
+pub(crate) use netlink::Netlink;
+pub(crate) use nft::nftables_generation;
+pub(crate) use poll::{wait_readable, wait_writable};
+pub(crate) use process::{
+    Session, Spawn, SpawnError, die_with_parent, fork, open_standard_streams, pidfd_open,
+};
+pub(crate) use qdisc::netem;
+pub(crate) use route::{add_address, add_route};
+pub(crate) use sock_diag::bound_sockets;
+pub(crate) use socket::{InetSocket, inet_socket, packet_socket};
+pub(crate) use stat::{Stat, family, pids};
+pub(crate) use sys::{
+    Change, async_fd, at_own_load, catch_signals, close_inherited, die_of_broken_pipes,
+    ignore_broken_pipes, own_fd, poll_child, unset_variable,
+};
+pub(crate) use tun::tap;
+#[doc(hidden)]
+pub use user::enter_user_namespace;
+pub(crate) use user::{has_capability, map_root};

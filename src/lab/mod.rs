@@ -1,0 +1,28 @@
+//! The client's side of a lab: the public API.
+
+mod closure;
+mod command;
+mod error;
+mod harness;
+mod node;
+mod output;
+mod program;
+mod running;
+mod session;
+mod signal;
+mod terminal;
+mod transcript;
+
+pub use closure::Task;
+pub use command::Command;
+pub use error::{Error, TestResult};
+#[doc(hidden)]
+pub use harness::{TestOptions, run_test};
+pub use node::Node;
+pub use program::Program;
+pub use running::Lab;
+pub use signal::Signal;
+pub use terminal::Terminal;
+pub use transcript::Transcript;
+
+pub use crate::init::{Exit, LabError};

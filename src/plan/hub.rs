@@ -1,0 +1,80 @@
+//! The hub: a namespace that holds a bridge for each network, and names for what is in it.
+
+use std::collections::HashSet;
+
+use super::{
+    Network, Port,
+    draft::{Draft, Place, Segment},
+    resolve::{MTU, endpoint},
+};
+use crate::{
+    name::{IfName, NetworkName},
+    spec::{Problem, Problems},
+};
+
+/// `BR_MAX_PORTS` in the kernel's net/bridge/br_private.h, less the one that it never gives.
+const MAX_PORTS: usize = 1023;
+
+/// The networks with their ports.
+pub(super) fn networks(draft: &mut Draft<'_>) -> Vec<Network> {
+    let spec = draft.spec;
+    let mut plugged: Vec<Vec<Place>> = vec![Vec::new(); spec.networks.len()];
+    for place in draft.places() {
+        if let Some(Segment::Network(index)) = draft.segment(place) {
+            plugged[index].push(place);
+        }
+    }
+    let mut bridges = HashSet::new();
+    let mut count = 0;
+    let mut networks = Vec::new();
+    for (network, places) in spec.networks.iter().zip(plugged) {
+        if places.len() > MAX_PORTS {
+            let name = &network.name.value;
+            let message = format!("network `{name}` has {} ports", places.len());
+            let problem = Problem::new("too-many-ports", message)
+                .at(&network.name.span, format!("a Linux bridge has at most {MAX_PORTS}"))
+                .help("spread the nodes over several networks");
+            draft.problems.push(problem);
+        }
+        let mut port = |place: Place| {
+            count += 1;
+            let name = interface_name(&format!("p{count}"), &mut draft.problems)?;
+            Some(Port { name, endpoint: endpoint(spec, place) })
+        };
+        let ports = places.into_iter().filter_map(&mut port).collect();
+        let Some(bridge) = bridge(&network.name.value, &mut bridges, &mut draft.problems) else {
+            continue;
+        };
+        networks.push(Network {
+            name: network.name.value.clone(),
+            bridge,
+            mtu: network.mtu.as_ref().map_or(MTU, |mtu| mtu.value),
+            subnets: network.subnets.iter().map(|subnet| subnet.value).collect(),
+            ports,
+        });
+    }
+    networks
+}
+
+/// `br-` and the network's name; of a long name the beginning and a hash, so that it stays its own.
+fn bridge(
+    network: &NetworkName,
+    taken: &mut HashSet<String>,
+    problems: &mut Problems,
+) -> Option<IfName> {
+    const KEPT: usize = IfName::MAX - "br-".len() - "-0000".len();
+    let mut text = format!("br-{network}");
+    let mut salt = 0;
+    while text.len() > IfName::MAX || taken.contains(&text) {
+        let hash = blake3::hash(format!("{network}/{salt}").as_bytes());
+        text = format!("br-{:.KEPT$}-{:.4}", network, hash.to_hex());
+        salt += 1;
+    }
+    taken.insert(text.clone());
+    interface_name(&text, problems)
+}
+
+fn interface_name(text: &str, problems: &mut Problems) -> Option<IfName> {
+    let problem = |error| Problem::new("bad-name", format!("{error}"));
+    text.parse::<IfName>().map_err(|error| problems.push(problem(error))).ok()
+}

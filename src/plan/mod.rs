@@ -1,0 +1,21 @@
+//! The spec made complete: every interface, address, route and setting explicit, in order, the same on every machine.
+
+mod address;
+mod draft;
+mod hub;
+mod mac;
+mod resolve;
+mod routes;
+mod steps;
+mod sysctls;
+mod types;
+
+pub use resolve::resolve;
+pub use steps::{End, Step};
+pub use sysctls::HUB_SYSCTLS;
+pub use types::{
+    Congestion, Interface, Link, Network, Node, Plan, Port, Program, ProgramCommand, Route,
+    SourceFile,
+};
+
+pub use crate::spec::{Ready, ReadyError, Source};

@@ -1,0 +1,294 @@
+//! The plan as a list of what is done, in order.
+
+use std::{collections::HashMap, fmt};
+
+use ipnet::IpNet;
+use serde::Serialize;
+
+use super::{HUB_SYSCTLS, Interface, Network, Plan, Program, Route, SourceFile};
+use crate::{
+    name::{Endpoint, IfName, LinkName, NetworkName, NodeName},
+    units::{Delay, MacAddr},
+};
+
+/// One thing that is done when a lab comes up; Display says it in one line.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(tag = "step", rename_all = "kebab-case")]
+pub enum Step {
+    /// Make a node's namespaces.
+    Node {
+        /// The node.
+        node: NodeName,
+    },
+    /// Make the namespace that holds the bridges.
+    Hub,
+    /// Write a kernel setting.
+    Sysctl {
+        /// The node.
+        node: NodeName,
+        /// Dotted, below `/proc/sys`.
+        key: String,
+        /// What is written.
+        value: String,
+    },
+    /// Write a kernel setting in the hub.
+    HubSysctl {
+        /// Dotted, below `/proc/sys`.
+        key: String,
+        /// What is written.
+        value: String,
+    },
+    /// Make a bridge in the hub.
+    Bridge {
+        /// The network it stands for.
+        network: NetworkName,
+        /// Its interface name.
+        bridge: IfName,
+        /// Its MTU.
+        mtu: u32,
+    },
+    /// Make a pair of interfaces, both born in their places.
+    Link {
+        /// The link.
+        link: LinkName,
+        /// What its two ends are.
+        ends: [End; 2],
+    },
+    /// Make a pair of interfaces: a port of a bridge and a node's interface.
+    Port {
+        /// The bridge.
+        bridge: IfName,
+        /// The port's interface name in the hub.
+        port: IfName,
+        /// The other end.
+        end: End,
+    },
+    /// Switch segmentation and checksum offload off, at the interface and at the switch port it leads to.
+    OffloadOff {
+        /// The interface.
+        endpoint: Endpoint,
+    },
+    /// Give an interface an address, without its automatic prefix route.
+    Address {
+        /// The interface.
+        endpoint: Endpoint,
+        /// The address and its prefix length.
+        address: IpNet,
+    },
+    /// Raise a node's `lo`.
+    LoopbackUp {
+        /// The node.
+        node: NodeName,
+    },
+    /// Raise an interface of the hub.
+    HubUp {
+        /// The interface.
+        interface: IfName,
+    },
+    /// Raise an interface of a node.
+    Up {
+        /// The interface.
+        endpoint: Endpoint,
+    },
+    /// Add a route.
+    Route {
+        /// The node.
+        node: NodeName,
+        /// The route.
+        route: Route,
+    },
+    /// Copy a file into a node's home directory.
+    File {
+        /// The node.
+        node: NodeName,
+        /// What is copied, and where to.
+        file: SourceFile,
+    },
+    /// Start a program and wait until it is ready.
+    Program {
+        /// The node.
+        node: NodeName,
+        /// The program.
+        program: Program,
+    },
+}
+
+/// A node's interface as it is born.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct End {
+    /// The interface.
+    pub endpoint: Endpoint,
+    /// Its Ethernet address.
+    pub mac: MacAddr,
+    /// Its MTU.
+    pub mtu: u32,
+}
+
+impl Plan {
+    /// Everything that is done when the lab comes up, in order.
+    ///
+    /// Each node's files, namespaces and settings; all interfaces, born where they belong; offloads and addresses; raising
+    /// (an interface that is up makes its peer dear to configure) with the routes, which need their interface up;
+    /// programs, each awaited.
+    pub fn steps(&self) -> Vec<Step> {
+        let mut steps = Vec::new();
+        self.namespaces(&mut steps);
+        self.wires(&mut steps);
+        self.configure(&mut steps);
+        self.raise(&mut steps);
+        for node in &self.nodes {
+            let name = || node.name.clone();
+            let program = |p: &Program| Step::Program { node: name(), program: p.clone() };
+            steps.extend(node.programs.iter().map(program));
+        }
+        steps
+    }
+
+    fn namespaces(&self, steps: &mut Vec<Step>) {
+        if !self.networks.is_empty() {
+            steps.push(Step::Hub);
+            steps.extend(HUB_SYSCTLS.iter().map(|(key, value)| Step::HubSysctl {
+                key: (*key).to_owned(),
+                value: (*value).to_owned(),
+            }));
+        }
+        for node in &self.nodes {
+            let name = || node.name.clone();
+            let file = |file: &SourceFile| Step::File { node: name(), file: file.clone() };
+            steps.extend(node.files.iter().map(file));
+            steps.push(Step::Node { node: name() });
+            steps.extend(node.sysctls.iter().map(|(key, value)| Step::Sysctl {
+                node: name(),
+                key: key.clone(),
+                value: value.clone(),
+            }));
+        }
+    }
+
+    fn wires(&self, steps: &mut Vec<Step>) {
+        let interfaces: HashMap<Endpoint, &Interface> = self.interfaces().collect();
+        let end = |endpoint: &Endpoint| {
+            let interface = interfaces.get(endpoint)?;
+            Some(End { endpoint: endpoint.clone(), mac: interface.mac, mtu: interface.mtu })
+        };
+        steps.extend(self.links.iter().filter_map(|link| {
+            let [a, b] = &link.ends;
+            Some(Step::Link { link: link.name.clone(), ends: [end(a)?, end(b)?] })
+        }));
+        for Network { name, bridge, mtu, ports, .. } in &self.networks {
+            steps.push(Step::Bridge { network: name.clone(), bridge: bridge.clone(), mtu: *mtu });
+            steps.extend(ports.iter().filter_map(|port| {
+                let (bridge, name) = (bridge.clone(), port.name.clone());
+                Some(Step::Port { bridge, port: name, end: end(&port.endpoint)? })
+            }));
+        }
+    }
+
+    fn configure(&self, steps: &mut Vec<Step>) {
+        for node in &self.nodes {
+            let endpoint = |interface: &Interface| Endpoint {
+                node: node.name.clone(),
+                interface: interface.name.clone(),
+            };
+            let plain = node.interfaces.iter().filter(|interface| !interface.offload);
+            steps.extend(plain.map(|plain| Step::OffloadOff { endpoint: endpoint(plain) }));
+            for interface in &node.interfaces {
+                let addresses = interface.addresses.iter().copied();
+                let endpoint = || endpoint(interface);
+                steps.extend(
+                    addresses.map(|address| Step::Address { endpoint: endpoint(), address }),
+                );
+            }
+        }
+    }
+
+    fn raise(&self, steps: &mut Vec<Step>) {
+        for node in &self.nodes {
+            let name = || node.name.clone();
+            steps.push(Step::LoopbackUp { node: name() });
+            let up = |interface: &Interface| Step::Up {
+                endpoint: Endpoint { node: name(), interface: interface.name.clone() },
+            };
+            steps.extend(node.interfaces.iter().map(up));
+            let route = |route: &Route| Step::Route { node: name(), route: route.clone() };
+            steps.extend(node.routes.iter().map(route));
+        }
+        for network in &self.networks {
+            let ports = network.ports.iter().map(|port| port.name.clone());
+            let all = std::iter::once(network.bridge.clone()).chain(ports);
+            steps.extend(all.map(|interface| Step::HubUp { interface }));
+        }
+    }
+
+    /// Every interface with its endpoint, in file order.
+    pub fn interfaces(&self) -> impl Iterator<Item = (Endpoint, &Interface)> {
+        self.nodes.iter().flat_map(|node| {
+            node.interfaces.iter().map(|interface| {
+                let endpoint =
+                    Endpoint { node: node.name.clone(), interface: interface.name.clone() };
+                (endpoint, interface)
+            })
+        })
+    }
+}
+
+impl fmt::Display for Step {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Node { node } => write!(f, "node     {node}"),
+            Self::Hub => write!(f, "hub"),
+            Self::Sysctl { node, key, value } => write!(f, "sysctl   {node} {key} = {value}"),
+            Self::HubSysctl { key, value } => write!(f, "sysctl   hub {key} = {value}"),
+            Self::Bridge { network, bridge, mtu } => {
+                write!(f, "bridge   {bridge} for {network}, mtu {mtu}")
+            }
+            Self::Link { link, ends: [a, b] } => write!(f, "link     {link}: {a} -- {b}"),
+            Self::Port { bridge, port, end } => write!(f, "port     {port} of {bridge} -- {end}"),
+            Self::OffloadOff { endpoint } => write!(f, "offload  {endpoint} off"),
+            Self::Address { endpoint, address } => write!(f, "address  {endpoint} {address}"),
+            Self::LoopbackUp { node } => write!(f, "up       {node}:lo"),
+            Self::HubUp { interface } => write!(f, "up       {interface} in the hub"),
+            Self::Up { endpoint } => write!(f, "up       {endpoint}"),
+            Self::Route { node, route } => write!(f, "route    {node} {route}"),
+            Self::File { node, file } => {
+                write!(f, "file     {node} {} from {}", file.target.display(), file.source)
+            }
+            Self::Program { node, program } => write!(f, "program  {node} {program}"),
+        }
+    }
+}
+
+impl fmt::Display for End {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} ({}, mtu {})", self.endpoint, self.mac, self.mtu)
+    }
+}
+
+impl fmt::Display for Route {
+    /// As `ip route` writes it.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.to)?;
+        if let Some(via) = self.via {
+            write!(f, " via {via}")?;
+        }
+        write!(f, " dev {}", self.interface)?;
+        if let Some(source) = self.source {
+            write!(f, " src {source}")?;
+        }
+        write!(f, " congctl {}", self.congestion)
+    }
+}
+
+impl fmt::Display for Program {
+    /// Its name, its command line as a shell takes it, and what is waited for.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let words = self.command.iter().map(String::as_str);
+        // Words that hold a NUL have no shell form; they can't come from a topology.
+        let line = shlex::try_join(words).unwrap_or_else(|_| self.command.join(" "));
+        write!(f, "{}: {line}", self.name)?;
+        match &self.ready {
+            Some(ready) => write!(f, " (ready: {ready}, within {})", Delay(self.timeout)),
+            None => Ok(()),
+        }
+    }
+}

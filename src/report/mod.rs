@@ -1,0 +1,26 @@
+//! Drawings and lists for people.
+//!
+//! A topology is drawn in two steps: a [`Graph`] of a plan, and its [`Drawing`], which has a place for everything. Each
+//! output format is one function over one of the two: [`mermaid`] and [`dot`] leave the layout to others, [`text`] and
+//! [`svg`] show ours.
+
+mod channel;
+mod columns;
+mod doctor;
+mod dot;
+mod drawing;
+mod graph;
+mod mermaid;
+mod place;
+mod search;
+mod svg;
+mod text;
+mod zones;
+
+pub(crate) use doctor::doctor;
+pub use dot::dot;
+pub use drawing::{Drawing, Label, LabelKind, Point, Rect, Shape};
+pub use graph::{Graph, Kind};
+pub use mermaid::mermaid;
+pub use svg::svg;
+pub use text::text;

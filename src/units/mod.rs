@@ -1,0 +1,10 @@
+//! Quantities with units, parsed from text and displayed as text that parses again.
+
+mod byte_size;
+mod delay;
+mod mac;
+mod quantity;
+
+pub use byte_size::{ByteSize, ByteSizeError};
+pub use delay::{Delay, DelayError};
+pub use mac::{MacAddr, MacAddrError};

@@ -1,0 +1,112 @@
+//! `labnet schema`: it knows the keys that the reader knows, and the topologies that we ship obey it.
+
+#![allow(clippy::unwrap_used, clippy::panic)] // also in the helpers of tests
+
+use std::{collections::BTreeSet, fs, path::Path};
+
+use assert_cmd::Command;
+use labnet::{plan, spec};
+use serde_json::Value;
+
+fn schema() -> Value {
+    let command = Command::cargo_bin("labnet").unwrap().arg("schema").assert().success();
+    serde_json::from_slice(&command.get_output().stdout).unwrap()
+}
+
+/// Why a value breaks a schema; the part of draft 7 that ours uses.
+fn broken(value: &Value, schema: &Value, root: &Value) -> Option<String> {
+    if let Some(reference) = schema["$ref"].as_str() {
+        return broken(value, root.pointer(reference.strip_prefix('#')?).unwrap(), root);
+    }
+    if let Some(options) = schema["anyOf"].as_array() {
+        let fits = options.iter().any(|option| broken(value, option, root).is_none());
+        return (!fits).then(|| format!("{value} fits none of {schema}"));
+    }
+    let types = match &schema["type"] {
+        Value::Array(types) => types.clone(),
+        single => vec![single.clone()],
+    };
+    let is = match value {
+        Value::String(_) => "string",
+        Value::Number(_) => "integer",
+        Value::Bool(_) => "boolean",
+        Value::Array(_) => "array",
+        Value::Object(_) => "object",
+        Value::Null => "null",
+    };
+    if !types.contains(&is.into()) {
+        return Some(format!("{value} is not one of {types:?}"));
+    }
+    match value {
+        Value::Object(entries) => entries.iter().find_map(|(key, value)| {
+            match (schema["properties"].get(key), &schema["additionalProperties"]) {
+                (Some(schema), _) | (None, schema @ Value::Object(_)) => {
+                    broken(value, schema, root)
+                }
+                (None, Value::Bool(false)) => Some(format!("unknown key {key}")),
+                (None, _) => None,
+            }
+        }),
+        Value::Array(values) => values.iter().find_map(|v| broken(v, &schema["items"], root)),
+        _ => None,
+    }
+}
+
+fn topology(path: &Path) -> Value {
+    let table: toml::Table = fs::read_to_string(path).unwrap().parse().unwrap();
+    serde_json::to_value(table).unwrap()
+}
+
+#[test]
+fn the_schema_is_this() {
+    insta::assert_snapshot!(format!("{:#}", schema()));
+}
+
+#[test]
+fn the_good_topologies_obey_the_schema() {
+    let schema = schema();
+    let good = fs::read_dir("fixtures/good").unwrap();
+    let all = good.chain(fs::read_dir("topology").unwrap()).map(|entry| entry.unwrap().path());
+    for path in all.filter(|path| path.extension().is_some_and(|e| e == "toml")) {
+        assert_eq!(broken(&topology(&path), &schema, &schema), None, "{}", path.display());
+    }
+}
+
+#[test]
+fn the_schema_finds_wrong_keys_and_types() {
+    let schema = schema();
+    for stem in ["unknown-key", "wrong-type"] {
+        let topology = topology(Path::new(&format!("fixtures/bad/{stem}.toml")));
+        assert!(broken(&topology, &schema, &schema).is_some(), "{stem}");
+    }
+}
+
+/// The keys that the reader names when it meets one that is like none of them.
+fn keys_of_reader(table: &str) -> BTreeSet<String> {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("lab.toml");
+    fs::write(&path, format!("{table}\n0123456789 = 1\n")).unwrap();
+    let spec = spec::load(&path).unwrap();
+    let problems = plan::resolve(&spec).unwrap_err();
+    let unknown = problems.list.iter().find(|problem| problem.rule == "unknown-key").unwrap();
+    let help = unknown.help.as_ref().unwrap();
+    help.split('`').skip(1).step_by(2).map(str::to_owned).collect()
+}
+
+#[test]
+fn the_schema_has_the_keys_that_the_reader_knows() {
+    let schema = schema();
+    let keys = |pointer: &str| -> BTreeSet<String> {
+        schema.pointer(pointer).unwrap().as_object().unwrap().keys().cloned().collect()
+    };
+    for (pointer, table) in [
+        ("/properties", ""),
+        ("/definitions/Node/properties", "[nodes.a]"),
+        ("/definitions/Interface/properties", "[nodes.a.interfaces.eth0]"),
+        ("/definitions/Program/properties", "[nodes.a.programs.p]"),
+        ("/definitions/Link/properties", "[links.l]"),
+        ("/definitions/Network/properties", "[networks.n]"),
+    ] {
+        assert_eq!(keys(pointer), keys_of_reader(table), "{table}");
+    }
+}

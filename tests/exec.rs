@@ -141,6 +141,17 @@ fn another_user_is_roots_to_be() {
     let nobody = nix::unistd::User::from_name("nobody").unwrap().unwrap();
     let expected = format!("nobody\n{}\n{}\nCapEff:\t0000000000000000", nobody.uid, nobody.gid);
     assert_eq!(text(&output.stdout), expected);
+    // Somebody in more groups than one, if there is anybody.
+    let groups = fs::read_to_string("/etc/group").unwrap();
+    let members = groups.lines().filter_map(|line| line.rsplit(':').next());
+    let member = members.flat_map(|names| names.split(',')).find(|name| !name.is_empty());
+    let member = member.unwrap_or("nobody");
+    let known = outside(&place, &format!("id -G {member}"));
+    let shown = place.run(&format!("exec R2 --user {member} -- id -G"));
+    assert_eq!(shown.trim_end(), text(&known.stdout));
+    let show = format!("exec R2 --user {member} -e LOGNAME=else -- printenv USER LOGNAME HOME");
+    let home = place.run("exec R2 -- printenv HOME");
+    assert_eq!(place.run(&show), format!("{member}\nelse\n{home}"));
     assert_eq!(place.run("exec R2 --user 1234:5678 -- id -u"), "1234\n");
     assert_eq!(place.run("exec R2 --user 1234:5678 -- id -G"), "5678\n");
     // It ends with the process that holds it for its caller, as everybody's does.

@@ -4,7 +4,10 @@
 
 mod lab_support;
 
-use std::time::{Duration, Instant};
+use std::{
+    task::Poll,
+    time::{Duration, Instant},
+};
 
 use lab_support::pair;
 use labnet::{
@@ -89,6 +92,7 @@ async fn commands_that_cannot_start_say_why_and_carry_the_shells_code() -> TestR
         ),
         (r2.command_from(["true", "a\0b"]), 125, "a word or variable holds a NUL byte"),
         (r2.command(""), 127, "no such program"),
+        (r2.command("true").env("A=B", "C"), 125, "a variable cannot have the name `A=B`"),
     ] {
         match command.run().await.unwrap_err() {
             Error::Lab(LabError::Spawn { node, why, code: found }) => {
@@ -249,6 +253,34 @@ async fn a_dropped_program_is_killed_with_its_group() -> TestResult {
     let printed = group.transcript().stdout().into_owned();
     drop(group);
     gone(&r2, printed.trim().strip_prefix("child ").unwrap()).await
+}
+
+#[tokio::test]
+async fn a_start_that_is_abandoned_leaves_no_program() -> TestResult {
+    let lab = pair().up().await?;
+    let r2 = lab.node("R2");
+    {
+        let mut start = std::pin::pin!(r2.command("sleep 4242").spawn());
+        // Once: the request is on its way, the answer is not here.
+        assert!(
+            std::future::poll_fn(|context| Poll::Ready(start.as_mut().poll(context).is_pending()))
+                .await
+        );
+    }
+    let wait = "while grep -qsaz '[4]242' /proc/[0-9]*/cmdline; do sleep 0.01; done";
+    let waited = r2.command_from(["sh", "-c", wait]).timeout(Duration::from_secs(30));
+    waited.run().await?.success()?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn what_a_program_left_in_the_background_runs_on() -> TestResult {
+    let lab = pair().up().await?;
+    let r2 = lab.node("R2");
+    let started = r2.command("sh -c 'sleep 1000 >/dev/null 2>&1 & echo $!'").run().await?;
+    let alive = format!("kill -0 {}", started.stdout().trim());
+    r2.command_from(["sh", "-c", &alive]).run().await?.success()?;
+    Ok(())
 }
 
 /// Waits until a process of the lab is gone.

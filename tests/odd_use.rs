@@ -95,6 +95,26 @@ fn a_lab_within_a_node_takes_no_names_of_the_hosts() {
 }
 
 #[test]
+fn a_node_is_no_way_into_another_lab() {
+    let place = with_sockets();
+    place.two();
+    let output = place.labnet("exec -L sockets-lab R2 -- labnet exec -L two R2 -- true").output();
+    let output = output.unwrap();
+    assert_eq!(output.status.code(), Some(125));
+    let why = "labnet: from inside a node, only nodes of its own lab can be entered\n";
+    assert_eq!(text(&output), why);
+}
+
+#[test]
+fn a_stray_variable_makes_no_supervisor() {
+    let place = with_sockets();
+    for role in ["lab", "doctor"] {
+        let output = place.labnet("exec R2 -- hostname").env("LABNET_ROLE", role).output().unwrap();
+        assert_eq!((output.status.code(), &*text(&output)), (Some(0), "R2\n"));
+    }
+}
+
+#[test]
 fn a_full_disk_is_a_failure_in_words() {
     let place = with_sockets();
     for line in [

@@ -1,8 +1,12 @@
 //! `labnet exec` and `labnet shell`: run a program in a node, in the caller's terminal.
 
-use std::{env, ffi::OsString, path::PathBuf};
+use std::{
+    env,
+    ffi::{CString, OsString},
+    path::PathBuf,
+};
 
-use nix::unistd::{Group, User};
+use nix::unistd::{Gid, Group, User, getgrouplist};
 
 use super::{
     exit::{Failure, LABNET_FAILED, NOT_POSSIBLE, Outcome},
@@ -12,6 +16,7 @@ use super::{
 };
 use crate::{
     init::{Joined, Reply, Request, add_to_path},
+    kernel::Identity,
     lab::LabError,
     units::Delay,
 };
@@ -41,7 +46,7 @@ pub(crate) struct ExecArgs {
     /// End it after this time
     #[arg(long, value_name = "TIME")]
     timeout: Option<Delay>,
-    /// Run it as this user; for root only
+    /// Run it as this user, in the user's groups or the one given; for root only
     #[arg(short, long, value_name = "USER[:GROUP]")]
     user: Option<String>,
     #[command(flatten)]
@@ -65,13 +70,20 @@ pub(crate) fn exec(args: ExecArgs) -> Outcome {
             let why = "--user needs a lab that root brought up: in a user namespace there is nobody but root";
             return Err(Failure::new(NOT_POSSIBLE, why));
         }
-        Some(user) => Some(ids(user)?),
+        Some(user) => Some(identity(user)?),
     };
     let here = env::current_dir().map_err(|error| {
         Failure::new(LABNET_FAILED, format!("cannot find the current folder: {error}"))
     })?;
     let cwd = args.cwd.map_or_else(|| here.clone(), |cwd| here.join(cwd));
-    let mut env = environment(&joined, &args.env);
+    // The home stays the node's.
+    let mut variables = Vec::new();
+    let user = user.map(|(identity, name)| {
+        variables.extend(["USER", "LOGNAME"].map(|key| (key.to_owned(), name.clone())));
+        identity
+    });
+    variables.extend(args.env);
+    let mut env = environment(&joined, &variables);
     env.retain(|(key, _)| key != "OLDPWD" && key != "PWD");
     env.push(("PWD".into(), cwd.clone().into()));
     let timeout = args.timeout.map(|timeout| timeout.0);
@@ -132,8 +144,8 @@ fn variable(text: &str) -> Result<(String, String), String> {
     }
 }
 
-/// Uid and gid of `USER[:GROUP]`, each a name or a number.
-fn ids(text: &str) -> Result<(u32, u32), Failure> {
+/// Who `USER[:GROUP]` is, each a name or a number, and the user's name, or the number if there is none.
+fn identity(text: &str) -> Result<(Identity, String), Failure> {
     let unknown = |what: &str, name: &str| {
         Failure::new(LABNET_FAILED, format!("there is no {what} `{name}`"))
     };
@@ -144,11 +156,25 @@ fn ids(text: &str) -> Result<(u32, u32), Failure> {
     let uid = known.as_ref().map(|user| user.uid.as_raw()).or_else(|| user.parse().ok());
     let uid = uid.ok_or_else(|| unknown("user", user))?;
     let gid = match group {
-        None => known.map_or(uid, |user| user.gid.as_raw()),
+        None => known.as_ref().map_or(uid, |user| user.gid.as_raw()),
         Some(group) => {
             let known = Group::from_name(group).ok().flatten().map(|group| group.gid.as_raw());
             known.or_else(|| group.parse().ok()).ok_or_else(|| unknown("group", group))?
         }
     };
-    Ok((uid, gid))
+    let groups = match &known {
+        Some(user) if group.is_none() => groups_of(user)?,
+        _ => vec![gid],
+    };
+    Ok((Identity { uid, gid, groups }, known.map_or_else(|| user.to_owned(), |user| user.name)))
+}
+
+/// All groups that a user is in, as after a login.
+fn groups_of(user: &User) -> Result<Vec<u32>, Failure> {
+    let failed = |why: &dyn std::fmt::Display| {
+        Failure::new(LABNET_FAILED, format!("cannot find the groups of {}: {why}", user.name))
+    };
+    let name = CString::new(user.name.as_str()).map_err(|error| failed(&error))?;
+    let groups = getgrouplist(&name, user.gid).map_err(|errno| failed(&errno))?;
+    Ok(groups.into_iter().map(Gid::as_raw).collect())
 }

@@ -9,6 +9,7 @@
 //! lab. When `labnet` dies, the middle ends the program; when the middle dies, the kernel does.
 
 use std::{
+    env,
     ffi::OsString,
     io,
     os::fd::{AsFd, OwnedFd},
@@ -18,6 +19,7 @@ use std::{
 };
 
 use nix::{
+    errno::Errno,
     sys::{
         prctl,
         signal::{SigSet, Signal, kill, raise},
@@ -33,9 +35,9 @@ use super::{
     terminal::Terminal,
 };
 use crate::{
-    init::{Exit, Joined, decode, encode},
+    init::{Exit, Joined, NODE_VARIABLE, decode, encode},
     kernel::{
-        Change, Channel, KernelError, Namespace, NamespaceKind, Session, Spawn, Stat,
+        Change, Channel, Identity, KernelError, Namespace, NamespaceKind, Session, Spawn, Stat,
         catch_signals, family, fork, pidfd_open, poll_child, wait_readable,
     },
 };
@@ -52,8 +54,8 @@ pub(super) struct Visit {
     /// Its whole environment.
     pub(super) env: Vec<(OsString, OsString)>,
     pub(super) cwd: PathBuf,
-    /// Uid and gid to become.
-    pub(super) user: Option<(u32, u32)>,
+    /// Whom to become.
+    pub(super) user: Option<Identity>,
     pub(super) timeout: Option<Duration>,
     /// Whether it gets a process group of its own, in the terminal's foreground; else it is in the caller's.
     pub(super) own_group: bool,
@@ -138,7 +140,14 @@ impl Visit {
             }
             namespace.join().map_err(|errno| {
                 let error = KernelError::new("join the lab's user and PID namespaces", errno);
-                (LABNET_FAILED, error.to_string())
+                // A process moves into user and PID namespaces below its own only (setns(2)).
+                let why = match errno {
+                    Errno::EINVAL | Errno::EPERM if env::var_os(NODE_VARIABLE).is_some() => {
+                        "from inside a node, only nodes of its own lab can be entered".to_owned()
+                    }
+                    _ => error.to_string(),
+                };
+                (LABNET_FAILED, why)
             })?;
         }
         let [mount, uts, net] = rest else { return Err(odd()) };
@@ -152,7 +161,7 @@ impl Visit {
             session: if self.own_group { Session::Foreground } else { Session::Inherit },
             die_with_parent: true,
             nofile: None,
-            user: self.user,
+            user: self.user.as_ref(),
         };
         spawn.start().map_err(|error| (error.exit_code(), error.to_string()))
     }

@@ -45,7 +45,7 @@ pub(super) struct Connection {
     lab: Rc<Lab>,
     role: Role,
     owns_lab: Cell<bool>,
-    /// The programs it started, by the number of the request.
+    /// The programs it started and has not released, by the number of the request.
     started: RefCell<HashMap<u64, Started>>,
 }
 
@@ -74,10 +74,7 @@ impl Connection {
         }
         // What it asked for last begins all the same.
         yield_now().await;
-        for started in self.started.borrow().values() {
-            // It may have ended in this moment.
-            let _ = signal(started, libc::SIGKILL);
-        }
+        self.started.borrow().values().for_each(kill);
         if self.owns_lab.get() {
             self.lab.end();
         }
@@ -119,6 +116,12 @@ impl Connection {
             Request::Describe => Ok((Reply::Described(self.lab.describe()), Vec::new())),
             Request::Join { node } => self.join(&node),
             Request::Signal { program, signal } => self.signal(program, signal),
+            Request::Release { program } => {
+                if let Some(started) = self.started.borrow_mut().remove(&program) {
+                    kill(&started);
+                }
+                Ok((Reply::Done, Vec::new()))
+            }
             Request::Wait { node, ready, by, timeout } => {
                 self.wait(&node, &ready, by, timeout).await
             }
@@ -289,6 +292,12 @@ fn open(node: &Node, path: &Path, mode: OpenMode) -> Answer {
     let fd = opened.attempt(step)?;
     let folder = nix::sys::stat::fstat(&fd).attempt(step)?.st_mode & libc::S_IFMT == libc::S_IFDIR;
     Ok((Reply::Opened { folder }, vec![fd]))
+}
+
+/// Kills a started program and its group, unless it has ended.
+fn kill(started: &Started) {
+    // It may end in this moment.
+    let _ = signal(started, libc::SIGKILL);
 }
 
 fn spawn_error(node: &NodeName, error: &SpawnError) -> LabError {

@@ -51,6 +51,8 @@ pub(crate) enum Request {
     Spawn(SpawnRequest),
     /// Sends a signal to the program that request `program` of this client started, and to its group.
     Signal { program: u64, signal: i32 },
+    /// Kills that program and its group, unless it has ended, and forgets it.
+    Release { program: u64 },
     /// [`Reply::Done`] when the condition holds, in the named program or in any, or a failure after `timeout`.
     Wait { node: NodeName, ready: Ready, by: Option<WaitFor>, timeout: Duration },
     /// The recorded output of a program of the topology: [`Reply::Log`] with a descriptor, and with `follow` another

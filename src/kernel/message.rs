@@ -14,8 +14,8 @@ use nix::{
         memfd::{MFdFlags, memfd_create},
         socket::{
             AddressFamily, Backlog, ControlMessage, ControlMessageOwned, MsgFlags, Shutdown,
-            SockFlag, SockType, UnixAddr, accept4, bind, connect, listen, recvmsg, sendmsg,
-            shutdown, socket, socketpair,
+            SockFlag, SockType, UnixAddr, accept4, bind, connect, getsockopt, listen, recvmsg,
+            sendmsg, shutdown, socket, socketpair, sockopt,
         },
         stat::Mode,
     },
@@ -52,6 +52,11 @@ impl Channel {
         let (a, b) =
             socketpair(AddressFamily::Unix, SockType::SeqPacket, None, SockFlag::SOCK_CLOEXEC)?;
         Ok((Self(a), Self(b)))
+    }
+
+    /// Whether a descriptor is a seqpacket socket.
+    pub(crate) fn is_one(fd: &impl AsFd) -> bool {
+        getsockopt(fd, sockopt::SockType) == Ok(SockType::SeqPacket)
     }
 
     /// Takes a connected seqpacket socket.

@@ -40,7 +40,7 @@ pub(crate) use sock_diag::bound_sockets;
 pub(crate) use socket::{InetSocket, inet_socket, packet_socket};
 pub(crate) use stat::{Stat, family, pids};
 pub(crate) use sys::{
-    Change, async_fd, at_own_load, catch_signals, close_inherited, die_of_broken_pipes,
+    Change, Identity, async_fd, at_own_load, catch_signals, close_inherited, die_of_broken_pipes,
     ignore_broken_pipes, own_fd, poll_child, unset_variable,
 };
 pub(crate) use tun::tap;

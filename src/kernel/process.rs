@@ -19,7 +19,7 @@ use nix::{
 use super::{
     error::{Attempt, KernelError, words},
     namespace::Namespace,
-    sys::{self, Child, Stage},
+    sys::{self, Child, Identity, Stage},
 };
 
 /// How a program stands to the terminal and its process group.
@@ -52,8 +52,8 @@ pub(crate) struct Spawn<'a> {
     pub(crate) die_with_parent: bool,
     /// Soft and hard limit of open files; as the caller's if none.
     pub(crate) nofile: Option<(u64, u64)>,
-    /// Uid and gid to become; as the caller's if none.
-    pub(crate) user: Option<(u32, u32)>,
+    /// Whom to become; the caller stays who he is if none.
+    pub(crate) user: Option<&'a Identity>,
 }
 
 /// Why a program did not start.

@@ -197,6 +197,15 @@ unsafe fn set_controlling_terminal() -> c_int {
     unsafe { libc::ioctl(0, libc::TIOCSCTTY as libc::Ioctl, 0) }
 }
 
+/// A user as the kernel knows him.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Identity {
+    pub(crate) uid: u32,
+    pub(crate) gid: u32,
+    /// All groups, `gid` among them.
+    pub(crate) groups: Vec<u32>,
+}
+
 /// What [`spawn`] does between clone and exec, all prepared: the child allocates nothing.
 pub(crate) struct Child<'a> {
     /// Joined in this order.
@@ -217,7 +226,7 @@ pub(crate) struct Child<'a> {
     /// For a child in a PID namespace below this process's.
     pub(crate) die_with_parent: bool,
     pub(crate) nofile: Option<libc::rlimit>,
-    pub(crate) user: Option<(u32, u32)>,
+    pub(crate) user: Option<&'a Identity>,
 }
 
 /// The steps of the child that can fail, in order.
@@ -340,11 +349,11 @@ fn prepare_and_exec(shared: &Shared<'_>) -> Stage {
         if libc::chdir(child.cwd.as_ptr()) != 0 {
             return Stage::WorkingDirectory;
         }
-        if let Some((uid, gid)) = child.user {
+        if let Some(Identity { uid, gid, groups }) = child.user {
             // The C library's own functions of these names change all threads of the memory's owner.
-            let groups = libc::syscall(libc::SYS_setgroups, 1, &raw const gid);
-            let ids = groups | libc::syscall(libc::SYS_setgid, gid);
-            if (ids | libc::syscall(libc::SYS_setuid, uid)) != 0 {
+            let groups = libc::syscall(libc::SYS_setgroups, groups.len(), groups.as_ptr());
+            let ids = groups | libc::syscall(libc::SYS_setgid, *gid);
+            if (ids | libc::syscall(libc::SYS_setuid, *uid)) != 0 {
                 return Stage::User;
             }
         }

@@ -15,7 +15,9 @@ use nix::{
 };
 
 use super::{
-    Error, LabError, Node, Program, Terminal, Transcript, output::Stream, program::Started,
+    Error, LabError, Node, Program, Terminal, Transcript,
+    output::Stream,
+    program::{Lease, Started},
 };
 use crate::init::{Request, SpawnRequest};
 
@@ -177,19 +179,24 @@ impl Command {
 
     async fn launch(self, streams: [BorrowedFd<'_>; 3], terminal: bool) -> Result<Started, Error> {
         let (node, timeout) = (self.node, self.timeout);
-        let argv = self.words.map_err(|line| LabError::Spawn {
-            node: node.name.clone(),
-            why: format!("a quote is open at the end of the command line: {line}"),
-            code: 125,
+        let refused = |why| LabError::Spawn { node: node.name.clone(), why, code: 125 };
+        let argv = self.words.map_err(|line| {
+            refused(format!("a quote is open at the end of the command line: {line}"))
         })?;
+        // As in `A=B=value`, the value would begin somewhere else.
+        if let Some((key, _)) = self.env.iter().find(|(key, _)| key.is_empty() || key.contains('='))
+        {
+            return Err(refused(format!("a variable cannot have the name `{key}`")).into());
+        }
         let command =
             shlex::try_join(argv.iter().map(String::as_str)).unwrap_or_else(|_| argv.join(" "));
         let (env, cwd) = (self.env, self.cwd);
         let request =
             Request::Spawn(SpawnRequest { node: node.name.clone(), argv, env, cwd, terminal });
-        let (id, mut replies) = node.session.ask(request, &streams).await?;
+        let (program, mut replies) = node.session.ask(request, &streams).await?;
+        let lease = Lease { session: node.session.clone(), program };
         replies.next().await?;
-        Ok(Started { node, id, replies, command, timeout })
+        Ok(Started { node, lease, replies, command, timeout })
     }
 }
 

@@ -1,6 +1,6 @@
 //! A program running in a node.
 
-use std::{os::fd::OwnedFd, time::Duration};
+use std::{os::fd::OwnedFd, sync::Arc, time::Duration};
 
 use nix::{
     errno::Errno,
@@ -11,7 +11,7 @@ use tokio::{io::unix::AsyncFd, sync::watch};
 use super::{
     Error, Exit, LabError, Node, Signal, Transcript,
     output::{Collected, Output, Stream},
-    session::Replies,
+    session::{Replies, Session},
 };
 use crate::{
     init::{Reply, Request, WaitFor},
@@ -22,10 +22,24 @@ use crate::{
 /// How long [`Program::ready`] and [`Program::expect`] wait unless [`Command::timeout`](super::Command::timeout) says.
 const PATIENCE: Duration = Duration::from_secs(10);
 
+/// A program that init was asked to start; dropping this ends it, also before init has answered.
+#[derive(Debug)]
+pub(super) struct Lease {
+    pub(super) session: Arc<Session>,
+    /// The number of the request.
+    pub(super) program: u64,
+}
+
+impl Drop for Lease {
+    fn drop(&mut self) {
+        self.session.tell(Request::Release { program: self.program });
+    }
+}
+
 /// A command that init has just started.
 pub(super) struct Started {
     pub(super) node: Node,
-    pub(super) id: u64,
+    pub(super) lease: Lease,
     pub(super) replies: Replies,
     pub(super) command: String,
     pub(super) timeout: Option<Duration>,
@@ -59,6 +73,8 @@ impl Record {
 
 /// A program running in a node; it and its process group are killed when this is dropped.
 ///
+/// Once it has ended, there is nothing to kill: what it left in the background runs on, until the lab ends.
+///
 /// ```
 /// use labnet::{Exit, Lab, Signal};
 ///
@@ -81,7 +97,7 @@ impl Record {
 #[derive(Debug)]
 pub struct Program {
     node: Node,
-    id: u64,
+    lease: Lease,
     record: Record,
     stdin: Option<AsyncFd<OwnedFd>>,
     timeout: Option<Duration>,
@@ -95,7 +111,7 @@ impl Program {
         stdin: OwnedFd,
         outputs: Vec<(OwnedFd, Stream)>,
     ) -> Result<Self, Error> {
-        let Started { node, id, mut replies, command, timeout } = started;
+        let Started { node, lease, mut replies, command, timeout } = started;
         let output = Output::new();
         let (exited, exited_watch) = watch::channel(false);
         let collect = || {
@@ -119,7 +135,7 @@ impl Program {
             exited.send_replace(true);
             sender.send_replace(Some(exit));
         });
-        Ok(Self { node, id, record, stdin: Some(stdin), timeout, expected: 0 })
+        Ok(Self { node, lease, record, stdin: Some(stdin), timeout, expected: 0 })
     }
 
     /// Waits until the program, or a descendant of it, has a listening TCP socket (`tcp:5001`) or a bound UDP socket
@@ -135,7 +151,7 @@ impl Program {
         let request = Request::Wait {
             node: self.node.name.clone(),
             ready: condition.parse()?,
-            by: Some(WaitFor::Spawned(self.id)),
+            by: Some(WaitFor::Spawned(self.lease.program)),
             timeout: self.patience(),
         };
         match self.node.session.call(request).await {
@@ -252,14 +268,14 @@ impl Program {
     ///
     /// If the lab is gone.
     pub async fn signal(&self, signal: Signal) -> Result<(), Error> {
-        let request = Request::Signal { program: self.id, signal: signal as i32 };
+        let request = Request::Signal { program: self.lease.program, signal: signal as i32 };
         Ok(self.node.session.call(request).await.map(|_| ())?)
     }
 
     /// Kills it and its process group.
     pub(super) fn kill(&self) {
-        let request = Request::Signal { program: self.id, signal: Signal::Kill as i32 };
-        self.node.session.tell(request);
+        let (program, signal) = (self.lease.program, Signal::Kill as i32);
+        self.node.session.tell(Request::Signal { program, signal });
     }
 
     /// Waits until it has ended.
@@ -301,9 +317,6 @@ impl Program {
 
 impl Drop for Program {
     fn drop(&mut self) {
-        if self.record.ending.borrow().is_none() {
-            self.kill();
-        }
         self.record.output.shrink();
     }
 }

@@ -32,6 +32,7 @@
 //! | [`units`], [`name`] | quantities with units, names with rules |
 //! | [`spec`] | the topology file as written, every problem found with its place |
 //! | [`plan`] | the spec made complete, explicit and ordered |
+//! | [`packet`] | frames as bytes: recorded, read, written, filtered, decoded, listed |
 //! | `kernel` | thin verbs on kernel objects; the one place with `unsafe` |
 //! | `init` | the processes of a lab and their protocol |
 //! | `lab` | the public API: [`Lab`], [`Node`], [`Program`], [`Transcript`] |
@@ -45,6 +46,7 @@ mod init;
 mod kernel;
 mod lab;
 pub mod name;
+pub mod packet;
 pub mod plan;
 pub mod report;
 pub mod spec;

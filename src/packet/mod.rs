@@ -1,7 +1,9 @@
 //! Frames as bytes: recorded, read, written, filtered, decoded, listed. Pure: no effects but on the streams it is given.
 
 pub mod decode;
+mod file;
 mod frame;
 
 pub use decode::{Layer, Network, Packet, Payload, Stop, Transport};
+pub use file::{ReadError, ReadFault, Reader, Section, Statistics, Writer};
 pub use frame::{Direction, Frame, Interface};

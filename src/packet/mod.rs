@@ -2,8 +2,10 @@
 
 pub mod decode;
 mod file;
+pub mod flow;
 mod frame;
 
 pub use decode::{Layer, Network, Packet, Payload, Stop, Transport};
 pub use file::{ReadError, ReadFault, Reader, Section, Statistics, Writer};
+pub use flow::{Flow, FlowOptions, Flows};
 pub use frame::{Direction, Frame, Interface};

@@ -1,0 +1,26 @@
+//! Conversations: who talked to whom, what passed, and how it went.
+//!
+//! A conversation is what two addresses and ports exchange over TCP or UDP, or what an echo's id groups over ICMP. They are numbered
+//! from 1 in the order of their first frames. A SYN with a new sequence number between the same ports begins another one.
+//!
+//! # One frame, several interfaces
+//! A recording of both ends of a link holds most frames twice. Each direction of a conversation is therefore counted at one place: the
+//! interface where its first frame was recorded first, which is the one nearest to the sender. What the sender sent counts, whether
+//! or not it arrived; times that the sender could measure are measured there (round trips), and those of the receiver at the
+//! other end's place (the delay of acknowledgments). A direction whose frames take several paths is counted on the first of them.
+//!
+//! # Bounds
+//! The first [`MAX_FLOWS`] conversations are told apart; frames of later ones are only counted.
+
+mod flows;
+mod row;
+mod sequence;
+mod table;
+mod time;
+mod tracker;
+mod unit;
+
+pub use flows::{FlowOptions, Flows};
+pub use row::{ClientBy, Close, Closing, Flow, FlowEnd, Handshake};
+pub use tracker::MAX_FLOWS;
+pub use unit::{FlowProtocol, Side};

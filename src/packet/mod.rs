@@ -2,10 +2,12 @@
 
 pub mod decode;
 mod file;
+pub mod filter;
 pub mod flow;
 mod frame;
 
 pub use decode::{Layer, Network, Packet, Payload, Stop, Transport};
 pub use file::{ReadError, ReadFault, Reader, Section, Statistics, Writer};
+pub use filter::{Filter, FilterError};
 pub use flow::{Flow, FlowOptions, Flows};
 pub use frame::{Direction, Frame, Interface};

@@ -23,7 +23,7 @@ enum Tick {
 const SECOND: u64 = 1_000_000_000;
 
 impl Clock {
-    /// The clock where nothing is said of it.
+    /// The resolution where nothing is said of it.
     pub(super) const MICROSECONDS: u8 = 6;
 
     /// `resolution` as recorded: a negative power of ten, or, if the highest bit is set, of two.
@@ -54,13 +54,13 @@ impl Clock {
         u64::try_from(i128::try_from(since).ok()?.checked_add(offset)?).ok()
     }
 
-    /// How many digits of a second's fraction tell its ticks apart; at most 9.
+    /// How many digits of a second's fraction its ticks tell in full; at most 9.
     pub(super) fn digits(resolution: u8) -> u8 {
         let power = resolution & 0x7f;
         if resolution == power {
             return power.min(9);
         }
         // log10(2) is 0.30103.
-        (u32::from(power) * 30_103).div_ceil(100_000).min(9) as u8
+        (u32::from(power) * 30_103 / 100_000).min(9) as u8
     }
 }

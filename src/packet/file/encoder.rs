@@ -37,6 +37,7 @@ impl Encoder {
     }
 
     /// Bytes and what pads them.
+    #[inline]
     pub(super) fn padded(&mut self, bytes: &[u8]) -> &mut Self {
         self.bytes.extend_from_slice(bytes);
         let padding = padded(bytes.len()) - bytes.len();
@@ -45,6 +46,7 @@ impl Encoder {
     }
 
     /// An option of these bytes.
+    #[inline]
     pub(super) fn option(&mut self, code: u16, value: &[u8]) -> io::Result<&mut Self> {
         let Ok(length) = u16::try_from(value.len()) else {
             let length = value.len();
@@ -63,6 +65,7 @@ impl Encoder {
     }
 
     /// Ends the block and writes it.
+    #[inline]
     pub(super) fn write(&mut self, out: &mut impl Write) -> io::Result<()> {
         if self.options {
             self.u16(option::END).u16(0);

@@ -82,12 +82,12 @@ pub enum ReadFault {
         /// At the end.
         last: u32,
     },
-    /// A block has less room than its fields take.
-    #[error("{what} has {found} bytes; its fields take {needed}")]
+    /// A block has less room than its fields and its frame take.
+    #[error("{what} has {found} bytes of the {needed} that it should have")]
     TooShort {
         /// The block's kind.
         what: &'static str,
-        /// How many bytes its fields take.
+        /// How many bytes they take.
         needed: u64,
         /// How many it has.
         found: u64,

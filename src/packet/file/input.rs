@@ -43,6 +43,7 @@ impl<R: Read> Input<R> {
     /// The next `count` bytes, or fewer where the stream ends; they stay to be read again.
     ///
     /// Waits for no more than these: on a pipe, what comes next may take long.
+    #[inline]
     pub(super) fn peek(&mut self, count: usize) -> Result<&[u8], ReadError> {
         while self.end - self.start < count && self.read(count)? {}
         let end = self.end.min(self.start + count);
@@ -50,6 +51,7 @@ impl<R: Read> Input<R> {
     }
 
     /// Takes `what`, the next `count` bytes.
+    #[inline]
     pub(super) fn take(
         &mut self,
         count: usize,
@@ -69,11 +71,13 @@ impl<R: Read> Input<R> {
     }
 
     /// Bytes of what was taken last, by their place in the buffer.
+    #[inline]
     pub(super) fn taken(&self, place: Range<usize>) -> &[u8] {
         self.buffer.get(place).unwrap_or_default()
     }
 
     /// Reads once, with room for `count` bytes from `start` on; false at the stream's end.
+    #[cold]
     fn read(&mut self, count: usize) -> Result<bool, ReadError> {
         if self.start + count > self.buffer.len() {
             self.buffer.copy_within(self.start..self.end, 0);

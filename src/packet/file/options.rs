@@ -30,6 +30,7 @@ impl<'a> Options<'a> {
     }
 
     /// The next one, until `opt_endofopt` or the block's end.
+    #[inline]
     pub(super) fn next(&mut self) -> Result<Option<Opt<'a>>, ReadError> {
         let Some((head, after)) = self.rest.split_first_chunk::<4>() else { return Ok(None) };
         let [code, length] = self.order.halves(*head);

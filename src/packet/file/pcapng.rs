@@ -90,6 +90,8 @@ impl Pcapng {
     }
 
     /// Takes the next block, and learns the byte order if it begins a section.
+    // Called for each frame from two places: not inlined, it would hand over its result in memory, which takes longer than the rest.
+    #[inline(always)]
     fn next<'a, R: Read>(
         &mut self,
         input: &'a mut Input<R>,
@@ -134,7 +136,7 @@ impl Pcapng {
 
     /// Begins a section.
     fn section(&mut self, block: &Block<'_>, about: &mut About) -> Result<(), ReadError> {
-        let ([_order, version, _, _], _) = self.fields(block, "a section header")?;
+        let ([_order, version, _, _], _) = self.fields(block, "a section's block")?;
         let [major, minor] = match self.order {
             Order::Little => [version, version >> 16],
             Order::Big => [version >> 16, version],
@@ -165,7 +167,7 @@ impl Pcapng {
         if about.interfaces.len() >= MOST_INTERFACES || self.described > MOST_BYTES as usize {
             return Err(ReadFault::TooManyInterfaces.at(block.offset));
         }
-        let ([kind, snap_length], _) = self.fields(block, "an interface description")?;
+        let ([kind, snap_length], _) = self.fields(block, "an interface's block")?;
         let link_type = match self.order {
             Order::Little => kind & 0xffff,
             Order::Big => kind >> 16,
@@ -203,7 +205,7 @@ impl Pcapng {
     }
 
     fn statistics(&self, block: &Block<'_>, about: &mut About) -> Result<(), ReadError> {
-        let ([interface, high, low], _) = self.fields(block, "interface statistics")?;
+        let ([interface, high, low], _) = self.fields(block, "a statistics block")?;
         let clock = self.clock(interface, block)?;
         let time = |high, low| time(clock, joined(high, low), block.offset);
         let mut statistics = Statistics { time: time(high, low)?, ..Statistics::default() };
@@ -232,14 +234,15 @@ impl Pcapng {
         Ok(())
     }
 
+    #[inline]
     fn enhanced(&self, block: &Block<'_>) -> Result<Packet, ReadError> {
-        let ([interface, high, low, kept, length], _) = self.fields(block, "a packet")?;
+        let ([interface, high, low, kept, length], _) = self.fields(block, "a packet's block")?;
         Ok(Packet { interface, ticks: joined(high, low), kept, length, start: 20 })
     }
 
     /// It has no time, and its length is as the interface's limit says.
     fn simple(&self, block: &Block<'_>, about: &About) -> Result<Packet, ReadError> {
-        let ([length], _) = self.fields(block, "a simple packet")?;
+        let ([length], _) = self.fields(block, "a simple packet's block")?;
         self.clock(0, block)?;
         let limit = match about.interfaces.get(self.before).map(|first| first.snap_length) {
             None | Some(0) => u32::MAX,
@@ -249,7 +252,8 @@ impl Pcapng {
     }
 
     fn obsolete(&self, block: &Block<'_>) -> Result<Packet, ReadError> {
-        let ([first, high, low, kept, length], _) = self.fields(block, "an obsolete packet")?;
+        let ([first, high, low, kept, length], _) =
+            self.fields(block, "an obsolete packet's block")?;
         // A short with the interface comes before one with a number of drops.
         let interface = match self.order {
             Order::Little => first & 0xffff,
@@ -259,6 +263,7 @@ impl Pcapng {
     }
 
     /// The frame that a packet block holds.
+    #[inline]
     fn frame(&self, block: &Block<'_>, packet: Packet) -> Result<Found, ReadError> {
         let Packet { interface, ticks, kept, length, start } = packet;
         let clock = self.clock(interface, block)?;
@@ -267,7 +272,7 @@ impl Pcapng {
         let end = start.saturating_add(kept as usize);
         if end > block.body.len() {
             let (needed, found) = (end as u64, block.body.len() as u64);
-            let fault = ReadFault::TooShort { what: "a block with a frame", needed, found };
+            let fault = ReadFault::TooShort { what: "a packet's block", needed, found };
             return Err(fault.at(block.offset));
         }
         let mut found = Found {
@@ -296,6 +301,7 @@ impl Pcapng {
     }
 
     /// The first fields of a block.
+    #[inline]
     fn fields<'a, const N: usize>(
         &self,
         block: &Block<'a>,

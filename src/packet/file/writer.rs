@@ -44,6 +44,8 @@ impl<W: Write> Writer<W> {
 
     /// Describes an interface, at any time before its first frame, and returns its number for [`Frame::interface`].
     ///
+    /// tshark reads any mixture; libpcap, and so tcpdump, only interfaces that agree in link type and snap length.
+    ///
     /// # Errors
     /// If `out` fails, a text is longer than 65,535 bytes, or its clock has more than 9 digits.
     pub fn add_interface(&mut self, interface: &Interface) -> io::Result<usize> {

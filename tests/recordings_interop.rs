@@ -66,10 +66,10 @@ fn quiet(program: &str, words: &[&str]) -> String {
     String::from_utf8(output.stdout).unwrap()
 }
 
-/// A folder with a recording in it, and its path.
+/// A folder with a recording in it, and its path. (AppArmor lets tcpdump have no files but those with such names.)
 fn kept(bytes: &[u8]) -> (TempDir, String) {
     let folder = TempDir::new().unwrap();
-    let path = folder.path().join("recording");
+    let path = folder.path().join("recording.pcapng");
     fs::write(&path, bytes).unwrap();
     let path = path.to_str().unwrap().to_owned();
     (folder, path)
@@ -168,7 +168,7 @@ fn tcpdump_reads_what_is_written() {
     assert_eq!(list.lines().count(), frames.len());
     assert!(list.contains("10.10.10.3.5001 > 10.10.10.2.5002: UDP, length 5"), "{list}");
 
-    let again = format!("{path}.again");
+    let again = format!("{path}.pcap");
     quiet("tcpdump", &["-r", &path, "-w", &again, "--time-stamp-precision=nano"]);
     assert_eq!(read_all(File::open(&again).unwrap()).frames, frames);
     quiet("tcpdump", &["-r", &path, "-w", &again]);
@@ -181,7 +181,7 @@ fn tcpdump_reads_what_is_written() {
 fn editcap_converts_what_is_written() {
     let rich = Rich::new();
     let (_folder, path) = kept(&rich.written());
-    let again = format!("{path}.again");
+    let again = format!("{path}.pcap");
     quiet("editcap", &["-F", "pcapng", &path, &again]);
     let read = read_all(File::open(&again).unwrap());
     assert_eq!(read.frames, rich.frames);
@@ -197,7 +197,7 @@ fn editcap_converts_what_is_written() {
 fn merged() {
     let rich = Rich::new();
     let (_folder, path) = kept(&rich.written());
-    let merged = format!("{path}.merged");
+    let merged = format!("{path}.pcap");
     quiet("mergecap", &["-I", "none", "-w", &merged, &path, &path]);
     let read = read_all(File::open(&merged).unwrap());
     assert_eq!(read.frames.len(), 2 * rich.frames.len());

@@ -11,29 +11,49 @@ use super::{
 const CELL: (f64, f64) = (8.0, 16.0);
 /// The radius of a wire's corners.
 const CORNER: f64 = 5.0;
+/// How far below its middle a text's baseline is. (`dominant-baseline`, which would say so, is not known everywhere.)
+const SINK: &str = "0.35em";
 /// Empty space around the drawing.
 const MARGIN: f64 = 16.0;
 
-const STYLE: &str = "
-    .lab { --paper: #ffffff; --ink: #1f2933; --soft: #5b6875; --wire: #8793a0; --node: #eef4fb; --edge: #3a6ea5;
-           --network: #fbf3e4; --rim: #b07d2b; --name: #8a4b9a; }
-    @media (prefers-color-scheme: dark) {
-      .lab { --paper: #12181f; --ink: #e6ebf0; --soft: #a3b0bd; --wire: #66737f; --node: #1c2c3d; --edge: #74a8dd;
-             --network: #332a18; --rim: #d9ab5e; --name: #d3a1e0; }
-    }
-    .lab .paper { fill: var(--paper); }
-    .lab text { font: 13px ui-monospace, 'DejaVu Sans Mono', Menlo, Consolas, monospace; fill: var(--ink);
-           dominant-baseline: central; white-space: pre; }
+/// What the picture's parts look like, whatever their colours.
+const SHAPES: &str = "
+    .lab text { font: 13px ui-monospace, 'DejaVu Sans Mono', Menlo, Consolas, monospace; white-space: pre; }
     .lab .box text { font-weight: 600; text-anchor: middle; }
-    .lab .box text + text { font-weight: 400; font-size: 12px; fill: var(--soft); }
-    .lab .node rect { fill: var(--node); stroke: var(--edge); stroke-width: 1.5; }
-    .lab .network rect { fill: var(--network); stroke: var(--rim); stroke-width: 1.5; }
-    .lab .wire { fill: none; stroke: var(--wire); stroke-width: 1.5; }
-    .lab .halo { fill: none; stroke: var(--paper); stroke-width: 6; }
-    .lab .address { font-size: 12px; fill: var(--soft); }
+    .lab .box text + text { font-weight: 400; font-size: 12px; }
+    .lab .node rect, .lab .network rect, .lab .wire { stroke-width: 1.5; }
+    .lab .wire { fill: none; }
+    .lab .halo { fill: none; stroke-width: 6; }
+    .lab .address { font-size: 12px; }
     .lab .end { text-anchor: end; }
-    .lab .link { fill: var(--name); text-anchor: middle; }
+    .lab .link { text-anchor: middle; }
 ";
+
+/// A part's fill or stroke, on light and on dark paper.
+const COLOURS: [(&str, &str, &str, &str); 11] = [
+    (".paper", "fill", "#ffffff", "#12181f"),
+    ("text", "fill", "#1f2933", "#e6ebf0"),
+    (".box text + text", "fill", "#5b6875", "#a3b0bd"),
+    (".node rect", "fill", "#eef4fb", "#1c2c3d"),
+    (".node rect", "stroke", "#3a6ea5", "#74a8dd"),
+    (".network rect", "fill", "#fbf3e4", "#332a18"),
+    (".network rect", "stroke", "#b07d2b", "#d9ab5e"),
+    (".wire", "stroke", "#8793a0", "#66737f"),
+    (".halo", "stroke", "#ffffff", "#12181f"),
+    (".address", "fill", "#5b6875", "#a3b0bd"),
+    (".link", "fill", "#8a4b9a", "#d3a1e0"),
+];
+
+/// Every colour stands where it is used: many programs that show pictures know nothing of variables (css-variables-1), and
+/// would paint everything black. Those that know nothing of preferences show the light one.
+fn style() -> String {
+    let (mut light, mut dark) = (String::new(), String::new());
+    for (part, property, on_light, on_dark) in COLOURS {
+        let _ = writeln!(light, "    .lab {part} {{ {property}: {on_light}; }}");
+        let _ = writeln!(dark, "      .lab {part} {{ {property}: {on_dark}; }}");
+    }
+    format!("{SHAPES}{light}    @media (prefers-color-scheme: dark) {{\n{dark}    }}\n")
+}
 
 /// The drawing as a self-contained SVG document that follows the reader's light or dark preference.
 pub fn svg(drawing: &Drawing) -> String {
@@ -42,10 +62,11 @@ pub fn svg(drawing: &Drawing) -> String {
     let mut svg = format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" class=\"lab\" role=\"img\" aria-labelledby=\"lab-title lab-desc\" \
          width=\"{width}\" height=\"{height}\" viewBox=\"0 0 {width} {height}\">\n\
-         <title id=\"lab-title\">{}</title>\n<desc id=\"lab-desc\">{}</desc>\n<style>{STYLE}</style>\n\
+         <title id=\"lab-title\">{}</title>\n<desc id=\"lab-desc\">{}</desc>\n<style>{}</style>\n\
          <rect class=\"paper\" width=\"100%\" height=\"100%\"/>\n",
         escaped(&drawing.title),
         escaped(&drawing.description),
+        style(),
     );
     drawing.wires.iter().for_each(|wire| svg += &polyline(wire));
     drawing.labels.iter().for_each(|label| svg += &line_of_text(label));
@@ -93,17 +114,16 @@ fn line_of_text(label: &Label) -> String {
             let (top, middle) = (y - CELL.1 / 2.0, left + width / 2.0);
             return format!(
                 "<rect class=\"paper\" x=\"{left}\" y=\"{top}\" width=\"{width}\" height=\"{}\"/>\
-                 <text class=\"link\" x=\"{middle}\" y=\"{y}\">{text}</text>\n",
+                 <text class=\"link\" x=\"{middle}\" y=\"{y}\" dy=\"{SINK}\">{text}</text>\n",
                 CELL.1,
             );
         }
     };
-    match label.flush_right {
-        true => {
-            format!("<text class=\"{class} end\" x=\"{}\" y=\"{y}\">{text}</text>\n", left + width)
-        }
-        false => format!("<text class=\"{class}\" x=\"{left}\" y=\"{y}\">{text}</text>\n"),
-    }
+    let (class, x) = match label.flush_right {
+        true => (format!("{class} end"), left + width),
+        false => (class.to_owned(), left),
+    };
+    format!("<text class=\"{class}\" x=\"{x}\" y=\"{y}\" dy=\"{SINK}\">{text}</text>\n")
 }
 
 fn group(shape: &Shape) -> String {
@@ -123,7 +143,7 @@ fn group(shape: &Shape) -> String {
     for (at, text) in shape.texts() {
         let _ = write!(
             group,
-            "<text x=\"{}\" y=\"{}\">{}</text>",
+            "<text x=\"{}\" y=\"{}\" dy=\"{SINK}\">{}</text>",
             (x + right) / 2.0,
             middle(at).1,
             escaped(text)

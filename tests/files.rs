@@ -108,6 +108,24 @@ fn logs_show_both_streams_and_end_with_the_program() {
 }
 
 #[test]
+fn a_program_outlives_a_full_file_system_and_what_is_lost_is_said() {
+    let place = Place::new();
+    let run = "sh -c 'await() { until [ -e $1 ]; do sleep 0.01; done; }; \
+               await full; echo unseen; touch printed; await room; echo seen; await never'";
+    place.write("lab.toml", &format!("name = \"l\"\n[nodes.R2.programs.p]\nrun = \"{run}\"\n"));
+    place.run("up lab.toml");
+    let fill = "mount -o remount,size=1m ${HOME%/nodes/*} && head -c 2m /dev/zero >big; \
+                touch full; until [ -e printed ]; do sleep 0.01; done";
+    in_node(&place, "R2", fill);
+    // Init answers after it has read what was printed before.
+    assert_eq!(place.run("logs R2 p"), "");
+    in_node(&place, "R2", "rm big; touch room");
+    let note = "\n(labnet: 7 bytes of output are lost: No space left on device (os error 28))\n";
+    until("what follows", || place.run("logs R2 p") == format!("{note}seen\n"));
+    assert!(place.run("status").contains("p running"));
+}
+
+#[test]
 fn much_output_is_bounded_and_what_is_dropped_is_said() {
     let place = Place::new();
     // 20 MiB of numbered lines of 16 bytes.

@@ -1,6 +1,7 @@
 //! The recorded output of a program: a file on the lab's tmpfs that keeps the newest part.
 
 use std::{
+    cell::RefCell,
     fs::{self, File, OpenOptions},
     io,
     os::{fd::AsFd, unix::fs::FileExt},
@@ -22,6 +23,14 @@ const TAIL: u64 = 4096;
 pub(super) struct Log {
     file: File,
     range: watch::Sender<LogRange>,
+    lost: RefCell<Option<Lost>>,
+}
+
+/// Output that could not be kept, since the record last went on.
+#[derive(Debug)]
+struct Lost {
+    bytes: u64,
+    why: io::Error,
 }
 
 impl Log {
@@ -32,11 +41,26 @@ impl Log {
         }
         let file =
             OpenOptions::new().read(true).write(true).create(true).truncate(true).open(path)?;
-        Ok(Self { file, range: watch::Sender::new(LogRange { start: 0, end: 0, ended: false }) })
+        let range = watch::Sender::new(LogRange { start: 0, end: 0, ended: false });
+        Ok(Self { file, range, lost: RefCell::default() })
+    }
+
+    /// Adds output. Where the file system is full it is lost, which the record says where it goes on.
+    pub(super) fn append(&self, output: &[u8]) {
+        let mut lost = self.lost.borrow_mut();
+        let added = match &*lost {
+            None => self.add(output),
+            Some(Lost { bytes, why }) => {
+                let note = format!("\n(labnet: {bytes} bytes of output are lost: {why})\n");
+                self.add(&[note.as_bytes(), output].concat())
+            }
+        };
+        let before = lost.take().map_or(0, |lost| lost.bytes);
+        *lost = added.err().map(|why| Lost { bytes: before + output.len() as u64, why });
     }
 
     /// Adds output; once it would exceed [`KEPT`], gives the oldest half's memory back.
-    pub(super) fn append(&self, output: &[u8]) -> io::Result<()> {
+    fn add(&self, output: &[u8]) -> io::Result<()> {
         let mut range = *self.range.borrow();
         self.file.write_all_at(output, range.end)?;
         range.end += output.len() as u64;
@@ -53,6 +77,9 @@ impl Log {
 
     /// Says that nothing will follow.
     pub(super) fn end(&self) {
+        if self.lost.borrow().is_some() {
+            self.append(b"");
+        }
         self.range.send_modify(|range| range.ended = true);
     }
 

@@ -147,8 +147,17 @@ fn names(netns: &std::path::Path) -> String {
 #[test]
 fn no_room_for_the_labs_directory() {
     let place = with_two();
-    let script = "mkdir state && mount -t tmpfs -o nr_inodes=1 full state && XDG_RUNTIME_DIR=$PWD/state labnet up two.toml";
-    assert_snapshot!(place.show_run("up two.toml", as_own_root(&place, script)));
+    let shown: String = (1..=3)
+        .map(|inodes| {
+            let script = format!(
+                "mkdir -p state && mount -t tmpfs -o nr_inodes={inodes} full state && \
+                 export XDG_RUNTIME_DIR=$PWD/state && labnet up two.toml; \
+                 code=$?; find state -mindepth 1; exit $code"
+            );
+            place.show_run("up two.toml", as_own_root(&place, &script))
+        })
+        .collect();
+    assert_snapshot!(shown);
     fs::remove_dir(place.path().join("state")).unwrap();
     assert_nothing_left(&place);
 }

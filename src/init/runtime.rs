@@ -49,8 +49,6 @@ pub(crate) struct Registered {
     pub(crate) init: i32,
     /// Seconds since 1970.
     pub(crate) since: u64,
-    /// Names made in `/run/netns`.
-    pub(crate) netns_names: Vec<String>,
 }
 
 /// The directory of all labs of this user.
@@ -141,6 +139,13 @@ fn lock(path: &Path) -> io::Result<Option<Flock<File>>> {
 impl LabDir {
     /// Takes the directory of a public lab's name, or one of no name.
     pub(crate) fn claim(name: Option<&LabName>) -> Result<Self, LabError> {
+        Self::take(name).inspect_err(|_| {
+            // The folder of all labs may have been made for this one; if it holds others, it stays.
+            let _ = fs::remove_dir(root());
+        })
+    }
+
+    fn take(name: Option<&LabName>) -> Result<Self, LabError> {
         // Names can't start with a dot, so a private lab's folder is never a public lab's.
         let private = |attempt: u32| format!(".{}-{attempt}", std::process::id());
         let mut attempt = 0;
@@ -157,13 +162,8 @@ impl LabDir {
             }
             match lock(&path) {
                 Ok(Some(lock)) => {
-                    let fs = path.join("fs");
                     remove_contents(&path);
-                    DirBuilder::new()
-                        .mode(0o755)
-                        .create(&fs)
-                        .map_err(|error| unusable(&fs, error))?;
-                    return Ok(Self { path, _lock: lock });
+                    return Self { path, _lock: lock }.furnish();
                 }
                 Ok(None) => match name {
                     Some(name) if is_served(&path) || Instant::now() >= deadline => {
@@ -176,6 +176,18 @@ impl LabDir {
                 },
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {}
                 Err(error) => return Err(unusable(&path, error)),
+            }
+        }
+    }
+
+    /// Makes what every lab's directory holds, or removes it again.
+    fn furnish(self) -> Result<Self, LabError> {
+        let fs = self.fs();
+        match DirBuilder::new().mode(0o755).create(&fs) {
+            Ok(()) => Ok(self),
+            Err(error) => {
+                self.remove(None);
+                Err(unusable(&fs, error))
             }
         }
     }
@@ -273,7 +285,7 @@ fn remove_netns_names(init: i32) {
 /// The state of a new public lab.
 pub(crate) fn register(lab: PublicLab, init: i32) -> Registered {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_secs());
-    Registered { lab, supervisor: std::process::id() as i32, init, since, netns_names: Vec::new() }
+    Registered { lab, supervisor: std::process::id() as i32, init, since }
 }
 
 /// The public labs of this user that are up, by name, each with its directory.

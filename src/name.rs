@@ -31,8 +31,25 @@ fn is_label(text: &str, extra: &[u8]) -> bool {
             .all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(b) || extra.contains(b))
 }
 
+/// The names that every node has for itself, in its hosts file (RFC 6761, section 6.3).
+pub(crate) const LOOPBACK: [&str; 3] = ["localhost", "ip6-localhost", "ip6-loopback"];
+
+/// Why programs would look elsewhere for the host of this name.
+fn misleads(text: &str) -> Option<&'static str> {
+    // As inet_aton(3) reads an address: up to four numbers, each decimal, octal or hexadecimal.
+    let is_number = |part: &str| match part.strip_prefix("0x").or(part.strip_prefix("0X")) {
+        Some(digits) => digits.bytes().all(|b| b.is_ascii_hexdigit()),
+        None => !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit()),
+    };
+    if text.split('.').all(is_number) {
+        return Some("programs take a number for an address; begin it with a letter, as in `h1`");
+    }
+    let is_own = LOOPBACK.iter().any(|own| own.eq_ignore_ascii_case(text));
+    is_own.then_some("every host calls itself so")
+}
+
 macro_rules! name {
-    ($(#[$doc:meta])* $name:ident, $kind:literal, $max:literal, $too_long:literal, $rule:expr, $extra:expr) => {
+    ($(#[$doc:meta])* $name:ident, $kind:literal, $max:literal, $too_long:literal, $rule:expr, $extra:expr $(, $more:path)?) => {
         $(#[$doc])*
         #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
         #[serde(try_from = "String", into = "String")]
@@ -59,6 +76,9 @@ macro_rules! name {
                 if !is_label(text, $extra) {
                     return Err(error($rule));
                 }
+                $(if let Some(rule) = $more(text) {
+                    return Err(error(rule));
+                })?
                 Ok(Self(text.to_owned()))
             }
         }
@@ -103,7 +123,7 @@ name!(
 );
 name!(
     /// A node's name; it is also the node's host name.
-    NodeName, "node", 63, "it is longer than 63 bytes, the longest host name label (RFC 1035, section 2.3.4)", LABEL, b""
+    NodeName, "node", 63, "it is longer than 63 bytes, the longest host name label (RFC 1035, section 2.3.4)", LABEL, b"", misleads
 );
 name!(
     /// A network interface's name, at most 15 bytes (IFNAMSIZ − 1).

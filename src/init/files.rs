@@ -18,7 +18,7 @@ use std::{
 use super::error::LabError;
 use crate::{
     kernel::{Attempt, KernelError, bind, tmpfs},
-    name::NodeName,
+    name::{LOOPBACK, NodeName},
     plan::{self, Plan, Source},
 };
 
@@ -137,7 +137,7 @@ fn write(path: &Path, content: &[u8]) -> Result<(), KernelError> {
 
 /// /etc/hosts (hosts(5)): every node by every address.
 fn hosts(plan: &Plan) -> String {
-    let mut text = b"127.0.0.1 localhost\n::1 localhost ip6-localhost ip6-loopback\n".to_vec();
+    let mut text = format!("127.0.0.1 {}\n::1 {}\n", LOOPBACK[0], LOOPBACK.join(" ")).into_bytes();
     for node in &plan.nodes {
         for address in node.interfaces.iter().flat_map(|interface| &interface.addresses) {
             // Writing to memory can't fail.

@@ -111,12 +111,23 @@ impl<'s> Draft<'s> {
 
     fn index(&mut self) {
         let spec = self.spec;
+        // Capitals make no other host name (RFC 4343).
+        let mut folded: HashMap<String, &NodeName> = HashMap::new();
         for (index, node) in spec.nodes.iter().enumerate() {
-            if let Some(first) = self.nodes.insert(&node.name.value, index) {
-                let message = format!("there are two nodes `{}`", node.name.value);
+            let name = &node.name.value;
+            let same = folded.insert(name.as_str().to_ascii_lowercase(), name);
+            self.nodes.entry(name).or_insert(index);
+            if let Some(&first) = same.and_then(|same| self.nodes.get(same)) {
+                let known = &spec.nodes[first].name;
+                let message = match known.value == *name {
+                    true => format!("there are two nodes `{name}`"),
+                    false => {
+                        format!("nodes `{}` and `{name}` have the same host name", known.value)
+                    }
+                };
                 let problem = Problem::new("duplicate-node", message)
                     .at(&node.name.span, "second")
-                    .and(&spec.nodes[first].name.span, "first");
+                    .and(&known.span, "first");
                 self.problems.push(problem);
             }
             for (position, interface) in node.interfaces.iter().enumerate() {

@@ -68,6 +68,7 @@ fn not_a_host(net: &IpNet) -> Option<(String, String)> {
     }
     let kind = match address {
         a if a.is_unspecified() => "the unspecified address",
+        IpAddr::V4(a) if a.is_broadcast() => "the broadcast address of every network",
         a if a.is_loopback() => "a loopback address, which `lo` has",
         a if a.is_multicast() => "a multicast address",
         _ => return None,

@@ -172,7 +172,9 @@ fn noise_takes_bounded_time() {
     let letters = b"[]{}=.\",'\n abc#12";
     let toml_like: Vec<u8> =
         (0..1 << 20).map(|_| letters[usize::from(random()) % letters.len()]).collect();
-    let texts: [(&str, Vec<u8>); 14] = [
+    let x = "x".repeat(58);
+    let head = format!("[nodes.\"h{{1..10000}}\"]\ninterfaces.e=\"{x}\"\n[networks]\n");
+    let texts: [(&str, Vec<u8>); 15] = [
         ("random bytes", ten_mebibytes),
         ("random TOML characters", toml_like),
         ("lists in lists", format!("a={}", "[".repeat(1_000_000)).into()),
@@ -185,6 +187,7 @@ fn noise_takes_bounded_time() {
         ("ranges", lines("", |n| format!("[nodes.\"n{n}_{{1..9999}}\"]\n")).into()),
         ("links", lines("[nodes.a]\n", |n| format!("[[links]]\nends=[\"x{n}\",\"y:e\"]\n")).into()),
         ("addresses", lines("[nodes.a.interfaces]\n", |n| format!("e{n}=\"10.0.0.1/8\"\n")).into()),
+        ("networks", lines(&head, |n| format!("{x}{n}.subnet=[]\n")).into()),
         ("settings", lines("[nodes.a.sysctls]\n", |n| format!("\"kernel.{n}\"=1\n")).into()),
         ("a long line", format!("[nodes.a]\nx=\"{}\"", "z".repeat(1_000_000)).into()),
     ];

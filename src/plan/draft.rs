@@ -160,6 +160,11 @@ impl<'s> Draft<'s> {
     }
 
     fn unknown_network(&mut self, place: Place, network: &Spanned<crate::name::NetworkName>) {
+        const RULE: &str = "unknown-network";
+        // A range of nodes asks as often as it has nodes, and among as many networks as a file holds.
+        if self.problems.knows(RULE, &network.span) {
+            return;
+        }
         let names = self.spec.networks.iter().map(|network| network.name.value.as_str());
         let help = self.problems.suggest(network.value.as_str(), names).unwrap_or_else(|| {
             format!("declare it: `[networks.{0}]`, and its `subnet`", network.value)
@@ -169,9 +174,7 @@ impl<'s> Draft<'s> {
             self.name(place),
             network.value
         );
-        let problem = Problem::new("unknown-network", message)
-            .at(&network.span, "no such network")
-            .help(help);
+        let problem = Problem::new(RULE, message).at(&network.span, "no such network").help(help);
         self.problems.push(problem);
     }
 

@@ -104,15 +104,22 @@ impl Problems {
             self.more += 1;
             return;
         }
-        let place = |p: &Problem| p.place.as_ref().map(|(span, _)| span.clone());
-        let same = |p: &Problem| {
-            p.rule == problem.rule
-                && place(p) == place(&problem)
-                && (p.place.is_some() || p.message == problem.message)
+        let span = problem.place.as_ref().map(|(span, _)| span.clone());
+        let known = match span.is_some() {
+            true => self.knows(problem.rule, &span),
+            false => {
+                self.list.iter().any(|p| p.rule == problem.rule && p.message == problem.message)
+            }
         };
-        if !self.list.iter().any(same) {
+        if !known {
             self.list.push(problem);
         }
+    }
+
+    /// Whether this rule was already broken at this place, so that nobody need look into it again.
+    pub(crate) fn knows(&self, rule: &str, span: &Option<Range<usize>>) -> bool {
+        let place = |p: &Problem| p.place.as_ref().map(|(span, _)| span.clone());
+        span.is_some() && self.list.iter().any(|p| p.rule == rule && place(p) == *span)
     }
 
     /// Whether there are none.

@@ -73,6 +73,7 @@ fn what_cannot_be_copied_stays_as_it_is() {
         "cp R2:nosuchfile a",
         "cp a R2:no/such/folder/",
         "cp a R2:/proc/nothing",
+        "cp a R2:/proc/sys/kernel/osrelease",
         "cp /etc R2:a",
         "cp R2:/etc a",
         "cp pipe R2:a",

@@ -26,7 +26,9 @@ use super::{
     supervisor::Notice,
 };
 use crate::{
-    kernel::{Attempt, Channel, RecvError, Session, SpawnError, async_fd, enter, inet_socket},
+    kernel::{
+        Attempt, Channel, RecvError, Session, SpawnError, async_fd, enter, inet_socket, words,
+    },
     name::NodeName,
     plan::Ready,
 };
@@ -276,7 +278,11 @@ impl Connection {
 fn open(node: &Node, path: &Path, mode: OpenMode) -> Answer {
     // O_NONBLOCK: opening a FIFO must not stop init.
     let flags = OFlag::O_NONBLOCK | OFlag::O_NOCTTY;
-    let step = || format!("open {}:{}", node.plan.name, path.display());
+    let refused = |errno| LabError::Open {
+        node: node.plan.name.clone(),
+        path: path.to_owned(),
+        why: words(errno),
+    };
     let opened = match mode {
         OpenMode::Read => ready::open_in(node, path, flags | OFlag::O_RDONLY, Mode::empty()),
         OpenMode::Write(bits) => {
@@ -289,8 +295,9 @@ fn open(node: &Node, path: &Path, mode: OpenMode) -> Answer {
             }
         }
     };
-    let fd = opened.attempt(step)?;
-    let folder = nix::sys::stat::fstat(&fd).attempt(step)?.st_mode & libc::S_IFMT == libc::S_IFDIR;
+    let fd = opened.map_err(refused)?;
+    let folder =
+        nix::sys::stat::fstat(&fd).map_err(refused)?.st_mode & libc::S_IFMT == libc::S_IFDIR;
     Ok((Reply::Opened { folder }, vec![fd]))
 }
 

@@ -116,6 +116,16 @@ pub enum LabError {
         /// The system's words.
         why: String,
     },
+    /// A file could not be opened in a node.
+    #[error("cannot open {node}:{}: {why}", path.display())]
+    Open {
+        /// The node.
+        node: NodeName,
+        /// The file, as the node's programs would name it.
+        path: PathBuf,
+        /// The system's words.
+        why: String,
+    },
     /// The directory for running labs can't be used.
     #[error("cannot use {} for the lab's state: {why}{}", path.display(), elsewhere(path))]
     StateDirectory {

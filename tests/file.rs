@@ -8,7 +8,10 @@ use std::{
     fs,
     io::{ErrorKind, Read, Write},
     net::{Shutdown, TcpListener, TcpStream},
-    os::unix::fs::symlink,
+    os::{
+        fd::OwnedFd,
+        unix::{fs::symlink, net::UnixDatagram},
+    },
     path::Path,
     process::Stdio,
     thread,
@@ -358,4 +361,26 @@ fn a_terminal_shows_progress() {
     assert_eq!(wait(&mut sender), Some(0));
     let shown = String::from_utf8(shown).unwrap();
     assert!(shown.contains("3.00 MiB/3.00 MiB, ") && shown.contains("/s, 0s left"), "{shown:?}");
+}
+
+#[test]
+fn what_the_server_says_is_not_torn() {
+    let into = tempfile::tempdir().unwrap();
+    // Here each write is a datagram.
+    let (ours, theirs) = UnixDatagram::pair().unwrap();
+    ours.set_read_timeout(Some(PATIENCE)).unwrap();
+    let line = || {
+        let mut buffer = [0; 1000];
+        let length = ours.recv(&mut buffer).unwrap();
+        String::from_utf8(buffer[..length].to_vec()).unwrap()
+    };
+    let mut command = labnet_file(&["serve", "127.0.0.1:0", "--count", "1", "--into"]);
+    let mut server = command.arg(into.path()).stderr(OwnedFd::from(theirs)).spawn().unwrap();
+    let listening = line();
+    let address = listening.strip_prefix("labnet file: listening on ").expect(&listening);
+    assert_silent_success(&send(address.trim_end(), &file(&into, "source", b"hi\n"), &[]));
+    let received = line();
+    assert!(received.starts_with("labnet file: received_file.txt: 3 bytes in "), "{received}");
+    assert!(received.ends_with('\n'), "{received}");
+    assert_eq!(wait(&mut server), Some(0));
 }

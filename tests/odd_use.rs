@@ -137,6 +137,25 @@ fn a_full_disk_is_a_failure_in_words() {
 }
 
 #[test]
+fn a_full_disk_under_standard_error_changes_no_exit_code() {
+    let place = with_sockets();
+    for (line, code) in [
+        ("check nothing.toml", 3),
+        ("check", 0),
+        ("cp R2:nothing here", 1),
+        ("exec R2 -- nothing", 127),
+        ("exec --timeout 1ms R2 -- sleep 1000", 124),
+        ("file send 127.0.0.1:1 nothing", 1),
+        ("run", 2),
+        ("down nothing", 2),
+    ] {
+        let full = fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+        let status = place.labnet(line).stderr(full).stdout(Stdio::null()).status().unwrap();
+        assert_eq!(status.code(), Some(code), "{line}");
+    }
+}
+
+#[test]
 fn words_that_are_no_text_are_refused_in_words() {
     let place = Place::new();
     for (verb, expected) in [("run", 2), ("exec", 2), ("up", 3), ("check", 3)] {

@@ -16,7 +16,7 @@ use nix::{
 };
 
 use super::{
-    exit::{BROKE, DONE, Failure, Outcome, print},
+    exit::{BROKE, DONE, Failure, Outcome, print, tell},
     labs::Choice,
     runtime::block_on,
 };
@@ -46,7 +46,7 @@ pub(crate) fn run(args: Args) -> Outcome {
     let labs = match (args.all, args.lab) {
         (true, _) => registered(),
         (false, None) if registered().is_empty() => {
-            anstream::eprintln!("labnet: no lab is up");
+            tell(format_args!("labnet: no lab is up"));
             return Ok(DONE);
         }
         (false, lab) => vec![Choice::named(lab).find()?],
@@ -58,7 +58,7 @@ pub(crate) fn run(args: Args) -> Outcome {
         match ended {
             Ok(survivors) => {
                 for survivor in survivors {
-                    anstream::eprintln!("labnet: note: {survivor}");
+                    tell(format_args!("labnet: note: {survivor}"));
                 }
                 print(format_args!("{} is down\n", state.lab.name))?;
             }

@@ -37,6 +37,11 @@ impl Failure {
     }
 }
 
+/// Writes a line to standard error in one piece. Where it can't be written, that changes nothing.
+pub(crate) fn tell(line: impl fmt::Display) {
+    let _ = anstream::stderr().write_all(format!("{line}\n").as_bytes());
+}
+
 /// Writes to standard output, at once.
 ///
 /// # Errors

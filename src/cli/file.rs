@@ -1,7 +1,7 @@
 //! `labnet file`: sends a file over TCP, or stores the files that are sent.
 
 use std::{
-    io::{self, Write},
+    io,
     net::{TcpListener, ToSocketAddrs},
     num::NonZeroUsize,
     os::fd::AsFd,
@@ -14,7 +14,7 @@ use nix::sys::{
     signalfd::{SfdFlags, SignalFd},
 };
 
-use super::exit::{DONE, FAILED, Failure, Outcome, USAGE};
+use super::exit::{DONE, FAILED, Failure, Outcome, USAGE, tell};
 use crate::{
     apps::file::{self, Error, SendOptions, ServeOptions},
     units::{ByteSize, Delay},
@@ -103,8 +103,7 @@ impl Serve {
         };
         let stop = stop_signals()?;
         let failed = file::serve(listener, &options, stop.as_fd(), &|event| {
-            // Whoever closed standard error does not want to know; serving goes on.
-            let _ = writeln!(io::stderr(), "labnet file: {event}");
+            tell(format_args!("labnet file: {event}"));
         });
         match (signal_code(&stop), failed) {
             (Some(code), Ok(_)) => Ok(code),

@@ -9,7 +9,7 @@ use std::{
 use nix::unistd::{Whence, lseek64};
 
 use super::{
-    exit::{DONE, FAILED, Failure, Outcome, USAGE},
+    exit::{DONE, FAILED, Failure, Outcome, USAGE, tell},
     labs::{Choice, failure},
 };
 use crate::{
@@ -85,7 +85,7 @@ fn skip_to(start: u64, shown: &mut u64, out: &mut impl Write) -> io::Result<()> 
     if start > *shown {
         let lost = start - *shown;
         out.flush()?;
-        anstream::eprintln!("labnet: the oldest {lost} bytes are no longer kept");
+        tell(format_args!("labnet: the oldest {lost} bytes are no longer kept"));
         *shown = start;
     }
     Ok(())

@@ -36,7 +36,7 @@ use clap::{
     CommandFactory, Parser, Subcommand,
     error::{ContextKind, ContextValue},
 };
-use exit::{Failure, Outcome};
+use exit::{Failure, Outcome, tell};
 
 #[derive(Debug, Parser)]
 #[command(name = "labnet", version, about, max_term_width = 100)]
@@ -93,7 +93,7 @@ pub fn main() -> ExitCode {
 fn status() -> u8 {
     let cli = Cli::try_parse().unwrap_or_else(|error| {
         if let Some(hint) = hint(&error) {
-            anstream::eprintln!("labnet: {hint}");
+            tell(format_args!("labnet: {hint}"));
             process::exit(i32::from(exit::USAGE));
         }
         error.exit()
@@ -101,7 +101,7 @@ fn status() -> u8 {
     match run(cli) {
         Ok(code) => code,
         Err(Failure { code, message }) => {
-            anstream::eprintln!("labnet: {message}");
+            tell(format_args!("labnet: {message}"));
             code
         }
     }

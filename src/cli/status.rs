@@ -6,7 +6,7 @@ use serde_json::json;
 use tokio::time::timeout;
 
 use super::{
-    exit::{DONE, Outcome, print},
+    exit::{DONE, Outcome, print, tell},
     runtime::block_on,
     up::{as_json, table},
 };
@@ -38,7 +38,7 @@ pub(crate) fn run(args: Args) -> Outcome {
         let Ok(lab) = lab else {
             // Others must be shown all the same.
             let name = &state.lab.name;
-            anstream::eprintln!("labnet: {name} does not answer; `labnet down {name}` ends it");
+            tell(format_args!("labnet: {name} does not answer; `labnet down {name}` ends it"));
             continue;
         };
         match lab {
@@ -58,7 +58,7 @@ pub(crate) fn run(args: Args) -> Outcome {
                 ))?;
             }
             // It ended meanwhile.
-            Err(error) => anstream::eprintln!("labnet: {}: {error}", state.lab.name),
+            Err(error) => tell(format_args!("labnet: {}: {error}", state.lab.name)),
         }
     }
     if args.json {

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
-use super::exit::{BAD_TOPOLOGY, Failure, USAGE};
+use super::exit::{BAD_TOPOLOGY, Failure, USAGE, tell};
 use crate::{
     plan::{self, Plan},
     spec::{self, Problems},
@@ -44,7 +44,7 @@ impl Topology {
             Some(file) => file.clone(),
             None => {
                 let file = if Path::new(DEFAULT).exists() { DEFAULT } else { FALLBACK };
-                anstream::eprintln!("labnet: no topology named, taking {file}");
+                tell(format_args!("labnet: no topology named, taking {file}"));
                 file.into()
             }
         };

@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::{
     Failure,
-    exit::{DONE, Outcome, USAGE, print},
+    exit::{DONE, Outcome, USAGE, print, tell},
     labs::failure,
     runtime::block_on,
     topology::Topology,
@@ -52,7 +52,7 @@ pub(crate) fn run(args: Args) -> Outcome {
         print(format_args!("{}", summary(&description)))?;
     }
     for note in &description.notes {
-        anstream::eprintln!("labnet: note: {note}");
+        tell(format_args!("labnet: note: {note}"));
     }
     Ok(DONE)
 }

@@ -6,6 +6,7 @@ mod recording_support;
 
 use std::{
     cell::Cell,
+    fs::File,
     io::{self, Read},
 };
 
@@ -332,4 +333,30 @@ fn interrupted_reads_are_tried_again() {
     }
     let rich = Rich::new();
     assert_eq!(read_all(Interrupted(&rich.written()[..], false)).frames, rich.frames);
+}
+
+/// What dumpcap said when it ended: 18 frames received on the first interface and 2 on the second, none dropped. (Version 4.0
+/// tells its times in µs whatever the interface's clock is, so they are too early here.)
+#[test]
+fn dumpcaps_statistics_are_read() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/captures/dumpcap.pcapng");
+    let read = read_all(File::open(path).unwrap());
+    let [first, last] =
+        [0, 1].map(|place: usize| read.frames[place * (read.frames.len() - 1)].time);
+    for (statistics, received) in read.statistics.iter().zip([18, 2]) {
+        let Some(Statistics {
+            time,
+            start: Some(start),
+            end: Some(end),
+            received: count,
+            dropped,
+            ..
+        }) = *statistics
+        else {
+            panic!("{statistics:?}")
+        };
+        assert!(start * 1000 <= first && last <= end * 1000 && end <= time, "{statistics:?}");
+        assert_eq!((count, dropped), (Some(received), Some(0)));
+    }
+    assert_eq!(read.frames.iter().filter(|frame| frame.interface == 0).count(), 18);
 }

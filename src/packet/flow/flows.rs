@@ -9,8 +9,8 @@ use super::{
         Frame,
         decode::{Tcp, TcpFlags},
     },
+    half::Half,
     row::{Close, Closing, Flow, FlowEnd, Handshake},
-    sequence::Sequence,
     tracker::{Head, Member, Tracker},
     unit::{FlowProtocol, Side, Unit},
 };
@@ -65,14 +65,10 @@ struct Counts {
 /// What is counted of a direction.
 #[derive(Debug, Default)]
 struct SideCounts {
-    sequence: Sequence,
+    half: Half,
     bytes: u64,
     segments: u64,
     retransmissions: u64,
-    syns: u32,
-    fin: Option<i64>,
-    /// Up to where the other side acknowledged it.
-    acknowledged: i64,
 }
 
 /// The handshake as far as it went.
@@ -92,20 +88,31 @@ impl Flows {
 
     /// Takes note of a frame; those of no conversation (ARP, ICMP errors, later fragments) are passed over.
     pub fn add(&mut self, frame: &Frame<'_>) {
-        let Some(unit) = Unit::of(frame) else { return };
-        let Some(member) = self.tracker.member(frame, &unit) else { return };
+        self.note(frame);
+    }
+
+    /// Takes note of a frame, and tells its part in a conversation.
+    pub(super) fn note<'a>(&mut self, frame: &'a Frame<'_>) -> Option<(Member, Unit<'a>)> {
+        let unit = Unit::of(frame)?;
+        let member = self.tracker.member(frame, &unit)?;
         if self.counts.len() <= member.flow {
             self.counts.push(Counts::new(frame.time));
         }
         if let (true, Some(counts)) = (member.sent, self.counts.get_mut(member.flow)) {
             counts.count(frame.time, member, &unit);
         }
+        Some((member, unit))
     }
 
     /// The conversations in the order of their numbers.
     pub fn iter(&self) -> impl Iterator<Item = Flow> {
-        let rows = self.tracker.heads().iter().zip(&self.counts).enumerate();
-        rows.map(|(index, (head, counts))| self.row(index + 1, head, counts))
+        (0..self.counts.len()).filter_map(|index| self.row_at(index))
+    }
+
+    /// The conversation at a place, from 0.
+    pub(super) fn row_at(&self, index: usize) -> Option<Flow> {
+        let (head, counts) = (self.tracker.heads().get(index)?, self.counts.get(index)?);
+        Some(self.row(index + 1, head, counts))
     }
 
     /// How many frames belong to conversations beyond the first [`MAX_FLOWS`](super::MAX_FLOWS), which are not told apart.
@@ -173,22 +180,15 @@ impl Counts {
     }
 
     fn segment(&mut self, time: u64, side: Side, tcp: &Tcp<'_>, length: u32) {
-        let [syn, fin, rst, ack] = [TcpFlags::SYN, TcpFlags::FIN, TcpFlags::RST, TcpFlags::ACK]
-            .map(|f| tcp.flags.contains(f));
-        let other = &mut self.sides[side.other() as usize];
-        if let (true, Some(up_to)) = (ack, other.sequence.position(tcp.acknowledgment)) {
-            other.acknowledged = other.acknowledged.max(up_to);
-        }
+        self.sides[side.other() as usize].half.acknowledge(tcp);
         self.handshake.step(time, side, tcp, &self.sides);
-        if rst {
-            return self.closing.note(side, Close::Rst);
-        }
         let own = &mut self.sides[side as usize];
-        if own.take(tcp, length) {
-            own.retransmissions += 1;
-        }
-        own.syns += u32::from(syn);
-        if fin {
+        let taken = own.half.take(tcp, length);
+        own.bytes += taken.new;
+        own.retransmissions += u64::from(taken.again);
+        if tcp.flags.contains(TcpFlags::RST) {
+            self.closing.note(side, Close::Rst);
+        } else if tcp.flags.contains(TcpFlags::FIN) {
             self.closing.note(side, Close::Fin);
         }
     }
@@ -204,34 +204,11 @@ impl Counts {
     }
 
     fn handshake_rtt(&self) -> Option<u64> {
-        let once = self.sides.iter().all(|side| side.syns == 1);
+        let once = self.sides.iter().all(|side| side.half.syns == 1);
         let Steps { syn: Some(syn), confirmed: Some(confirmed), .. } = self.handshake else {
             return None;
         };
         once.then(|| confirmed.saturating_sub(syn))
-    }
-}
-
-impl SideCounts {
-    /// Takes note of a segment that is not a RST; tells whether it repeats anything.
-    fn take(&mut self, tcp: &Tcp<'_>, length: u32) -> bool {
-        let syn = tcp.flags.contains(TcpFlags::SYN);
-        self.sequence.begin(tcp.sequence.wrapping_add(u32::from(syn)));
-        let first = tcp.sequence.wrapping_add(u32::from(syn));
-        let Some(start) = self.sequence.position(first) else { return false };
-        // A probe of an idle connection repeats its last byte on purpose (RFC 9293 section 3.8.4).
-        let high = self.sequence.high();
-        if length == 1 && start == high - 1 && self.acknowledged >= high {
-            return false;
-        }
-        let brought = self.sequence.pass(start, length);
-        self.bytes += brought.new;
-        let mut again = brought.again > 0 || (syn && self.syns > 0);
-        if tcp.flags.contains(TcpFlags::FIN) {
-            let place = start.saturating_add(length.into());
-            again |= self.fin.replace(place).is_some();
-        }
-        again
     }
 }
 
@@ -248,7 +225,7 @@ impl Steps {
             Side::Server if rst && !self.answered && self.syn.is_some() => self.refused = true,
             Side::Client if ack && !syn && !rst && self.answered && self.confirmed.is_none() => {
                 let confirms =
-                    server.sequence.position(tcp.acknowledgment).is_some_and(|at| at >= 0);
+                    server.half.sequence.position(tcp.acknowledgment).is_some_and(|at| at >= 0);
                 self.confirmed = confirms.then_some(time);
             }
             _ => {}

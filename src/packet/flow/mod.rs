@@ -12,15 +12,28 @@
 //! # Bounds
 //! The first [`MAX_FLOWS`] conversations are told apart; frames of later ones are only counted.
 
+mod detail;
+mod dialogue;
+mod distribution;
 mod flows;
+mod follow;
+mod half;
+mod measured;
+mod reassembly;
 mod row;
 mod sequence;
 mod table;
 mod time;
 mod tracker;
 mod unit;
+mod windows;
 
+pub use detail::{AT_ONCE, DELAYED_ACK, FlowDetail, Measure, Sent};
+pub use dialogue::{Dialogue, DialogueForm};
+pub use distribution::Distribution;
 pub use flows::{FlowOptions, Flows};
+pub use follow::{Follow, Piece, Said};
 pub use row::{ClientBy, Close, Closing, Flow, FlowEnd, Handshake};
 pub use tracker::MAX_FLOWS;
 pub use unit::{FlowProtocol, Side};
+pub use windows::Windows;

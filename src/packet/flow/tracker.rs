@@ -51,6 +51,8 @@ pub(super) struct Member {
     pub(super) side: Side,
     /// Whether it was recorded where its sender's frames are counted.
     pub(super) sent: bool,
+    /// Whether it was recorded where the receiver's own frames are counted.
+    pub(super) arrived: bool,
 }
 
 impl Tracker {
@@ -134,6 +136,8 @@ impl Head {
         }
         let here = (frame.interface, frame.direction);
         let sent = *self.places[side as usize].get_or_insert(here) == here;
-        Member { flow, side, sent }
+        let arrived =
+            self.places[side.other() as usize].is_some_and(|(there, _)| there == frame.interface);
+        Member { flow, side, sent, arrived }
     }
 }

@@ -9,5 +9,5 @@ mod frame;
 pub use decode::{Layer, Network, Packet, Payload, Stop, Transport};
 pub use file::{ReadError, ReadFault, Reader, Section, Statistics, Writer};
 pub use filter::{Filter, FilterError};
-pub use flow::{Flow, FlowOptions, Flows, Follow};
+pub use flow::{Flow, FlowOptions, Flows, Follow, Normalised};
 pub use frame::{Direction, Frame, Interface};

@@ -32,6 +32,8 @@ pub(crate) struct Step {
     pub(crate) data: Vec<u8>,
     /// Whether it gets lost between the ends.
     pub(crate) lost: bool,
+    /// What it says that came twice (D-SACK): left and right edge.
+    pub(crate) twice: Option<(u32, u32)>,
 }
 
 /// A TCP conversation in the making: each segment goes on where the sender is and acknowledges all that the other sent.
@@ -97,6 +99,7 @@ impl Talk {
             window: 64240,
             data,
             lost: false,
+            twice: None,
         });
         self
     }
@@ -158,6 +161,11 @@ impl Talk {
         options.extend((self.epoch / 2 + clock).to_be_bytes());
         if step.flags & SYN > 0 {
             options.extend([1, 3, 3, 10]);
+        }
+        if let Some((left, right)) = step.twice {
+            options.extend([1, 1, 5, 10]);
+            options.extend(left.to_be_bytes());
+            options.extend(right.to_be_bytes());
         }
         let bytes = hosts(step.from).fragment(index as u16 + 1, 0, false).tcp(&Segment {
             ports: (self.ports[step.from], self.ports[1 - step.from]),

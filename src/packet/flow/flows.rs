@@ -6,7 +6,7 @@ use serde::{Serialize, Serializer};
 
 use super::{
     super::{
-        Frame,
+        Frame, Packet,
         decode::{Tcp, TcpFlags},
     },
     half::Half,
@@ -93,7 +93,16 @@ impl Flows {
 
     /// Takes note of a frame, and tells its part in a conversation.
     pub(super) fn note<'a>(&mut self, frame: &'a Frame<'_>) -> Option<(Member, Unit<'a>)> {
-        let unit = Unit::of(frame)?;
+        self.note_packet(frame, &Packet::decode(&frame.bytes, frame.length))
+    }
+
+    /// The same, of a frame that was decoded before.
+    pub(super) fn note_packet<'a>(
+        &mut self,
+        frame: &Frame<'_>,
+        packet: &Packet<'a>,
+    ) -> Option<(Member, Unit<'a>)> {
+        let unit = Unit::of(packet)?;
         let member = self.tracker.member(frame, &unit)?;
         if self.counts.len() <= member.flow {
             self.counts.push(Counts::new(frame.time));
@@ -107,6 +116,11 @@ impl Flows {
     /// The conversations in the order of their numbers.
     pub fn iter(&self) -> impl Iterator<Item = Flow> {
         (0..self.counts.len()).filter_map(|index| self.row_at(index))
+    }
+
+    /// The conversation that a packet quoted in an error belongs to, and who sent that.
+    pub(super) fn find(&self, quoted: &Packet<'_>) -> Option<(usize, Side)> {
+        self.tracker.find(&Unit::of(quoted)?)
     }
 
     /// The conversation at a place, from 0.

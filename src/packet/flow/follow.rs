@@ -4,7 +4,7 @@ use std::{collections::VecDeque, net::SocketAddr};
 
 use super::{
     super::{
-        Frame,
+        Frame, Packet,
         decode::{Tcp, TcpFlags},
     },
     half::Half,
@@ -75,7 +75,8 @@ impl Follow {
 
     /// Takes note of a frame, of whatever conversation.
     pub fn add(&mut self, frame: &Frame<'_>) {
-        let Some(unit) = Unit::of(frame) else { return };
+        let packet = Packet::decode(&frame.bytes, frame.length);
+        let Some(unit) = Unit::of(&packet) else { return };
         let Some(member) = self.tracker.member(frame, &unit) else { return };
         if member.flow != self.flow || !member.sent {
             return;

@@ -78,6 +78,13 @@ impl Tracker {
         Some(self.heads[known].take(known, frame, unit))
     }
 
+    /// The conversation that a packet quoted in an error belongs to, and who sent that.
+    pub(super) fn find(&self, unit: &Unit<'_>) -> Option<(usize, Side)> {
+        let key = (unit.protocol, unit.from.min(unit.to), unit.from.max(unit.to));
+        let flow = *self.latest.get(&key)?;
+        Some((flow, self.heads.get(flow)?.side(unit)))
+    }
+
     pub(super) fn heads(&self) -> &[Head] {
         &self.heads
     }
@@ -86,7 +93,7 @@ impl Tracker {
 impl Head {
     fn new(unit: &Unit<'_>) -> Self {
         let flags = unit.tcp.map_or(TcpFlags(0), |tcp| tcp.flags);
-        let answers = unit.answers || flags.contains(TcpFlags::SYN | TcpFlags::ACK);
+        let answers = unit.answers() || flags.contains(TcpFlags::SYN | TcpFlags::ACK);
         let (client, server) = if answers { (unit.to, unit.from) } else { (unit.from, unit.to) };
         let client_by = match unit.protocol {
             FlowProtocol::Tcp if flags.contains(TcpFlags::SYN) => ClientBy::Syn,
@@ -107,7 +114,7 @@ impl Head {
     /// Who sends a unit; where both ends have one address and port, the nature of the unit tells.
     fn side(&self, unit: &Unit<'_>) -> Side {
         let to_itself = self.client == self.server;
-        if unit.from == self.client && !(to_itself && unit.answers) {
+        if unit.from == self.client && !(to_itself && unit.answers()) {
             Side::Client
         } else {
             Side::Server

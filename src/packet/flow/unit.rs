@@ -5,7 +5,7 @@ use std::{fmt, net::SocketAddr};
 use serde::Serialize;
 
 use super::super::{
-    Frame, Packet, Transport,
+    Packet, Transport,
     decode::{IcmpMessage, Icmpv6Message, Payload, Tcp},
 };
 
@@ -74,20 +74,20 @@ pub(super) struct Unit<'a> {
     pub(super) to: SocketAddr,
     pub(super) tcp: Option<Tcp<'a>>,
     pub(super) payload: Payload<'a>,
-    /// Whether it is an answer by its nature: an echo reply.
-    pub(super) answers: bool,
+    /// Of an echo whether it is a reply, and which in its sequence.
+    pub(super) echo: Option<(bool, u16)>,
 }
 
 impl<'a> Unit<'a> {
-    /// Nothing if the frame belongs to no conversation, as ARP, ICMP errors and later fragments do.
-    pub(super) fn of(frame: &'a Frame<'_>) -> Option<Self> {
-        let packet = Packet::decode(&frame.bytes, frame.length);
-        Self::of_packet(&packet)
+    /// Whether it answers by its nature.
+    pub(super) fn answers(&self) -> bool {
+        self.echo.is_some_and(|(reply, _)| reply)
     }
 
-    pub(super) fn of_packet(packet: &Packet<'a>) -> Option<Self> {
+    /// Nothing if the packet belongs to no conversation, as ARP, ICMP errors and later fragments do.
+    pub(super) fn of(packet: &Packet<'a>) -> Option<Self> {
         let mut payload = packet.payload;
-        let (mut tcp, mut answers) = (None, false);
+        let (mut tcp, mut echo) = (None, None);
         let (protocol, ports) = match packet.transport? {
             Transport::Tcp(header) => {
                 tcp = Some(header);
@@ -101,26 +101,26 @@ impl<'a> Unit<'a> {
                 (FlowProtocol::Udp, (udp.source_port, udp.destination_port))
             }
             Transport::Icmp(icmp) => {
-                let (id, reply) = match icmp.message {
-                    IcmpMessage::EchoRequest { id, .. } => (id, false),
-                    IcmpMessage::EchoReply { id, .. } => (id, true),
+                let (id, which) = match icmp.message {
+                    IcmpMessage::EchoRequest { id, sequence } => (id, (false, sequence)),
+                    IcmpMessage::EchoReply { id, sequence } => (id, (true, sequence)),
                     _ => return None,
                 };
-                answers = reply;
+                echo = Some(which);
                 (FlowProtocol::Icmp, (id, id))
             }
             Transport::Icmpv6(icmpv6) => {
-                let (id, reply) = match icmpv6.message {
-                    Icmpv6Message::EchoRequest { id, .. } => (id, false),
-                    Icmpv6Message::EchoReply { id, .. } => (id, true),
+                let (id, which) = match icmpv6.message {
+                    Icmpv6Message::EchoRequest { id, sequence } => (id, (false, sequence)),
+                    Icmpv6Message::EchoReply { id, sequence } => (id, (true, sequence)),
                     _ => return None,
                 };
-                answers = reply;
+                echo = Some(which);
                 (FlowProtocol::Icmpv6, (id, id))
             }
         };
         let (source, destination) = packet.addresses()?;
         let (from, to) = (SocketAddr::new(source, ports.0), SocketAddr::new(destination, ports.1));
-        Some(Self { protocol, from, to, tcp, payload, answers })
+        Some(Self { protocol, from, to, tcp, payload, echo })
     }
 }

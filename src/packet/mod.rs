@@ -1,10 +1,12 @@
 //! Frames as bytes: recorded, read, written, filtered, decoded, listed. Pure: no effects but on the streams it is given.
 
+pub mod analysis;
 pub mod decode;
 mod file;
 pub mod filter;
 pub mod flow;
 mod frame;
+pub mod list;
 
 pub use decode::{Layer, Network, Packet, Payload, Stop, Transport};
 pub use file::{ReadError, ReadFault, Reader, Section, Statistics, Writer};

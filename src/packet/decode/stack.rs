@@ -120,6 +120,17 @@ impl<'a> Packet<'a> {
         packet
     }
 
+    /// Decodes what IP carries, as put together from fragments: the addresses and the protocol are those of `self`.
+    pub(in crate::packet) fn with_segment(self, bytes: &'a [u8], length: u32) -> Self {
+        let segment = Payload::new(bytes, length);
+        let mut packet = Self { transport: None, payload: segment, segment, ..self };
+        packet.stopped = match packet.protocol() {
+            Some(protocol) => packet.transport(protocol, segment).err(),
+            None => None,
+        };
+        packet
+    }
+
     fn empty(frame: Payload<'a>) -> Self {
         Self {
             ethernet: None,

@@ -78,22 +78,27 @@ impl BitOr for TcpFlags {
 }
 
 impl TcpFlags {
-    /// The names of the bits from the lowest on, as packet lists write them.
-    pub const NAMES: [&'static str; 9] =
-        ["FIN", "SYN", "RST", "PSH", "ACK", "URG", "ECE", "CWR", "AE"];
+    /// The names of the bits that are set, from the lowest on, as packet lists write them; the reserved three have one.
+    pub fn names(self) -> impl Iterator<Item = &'static str> {
+        let reserved = self.intersects(Self(0xe00)).then_some("Reserved");
+        let names = ["FIN", "SYN", "RST", "PSH", "ACK", "URG", "ECE", "CWR", "AE"];
+        let named = names.into_iter().enumerate();
+        let set = named.filter(move |(bit, _)| (self.0 >> bit) & 1 == 1).map(|(_, name)| name);
+        set.chain(reserved)
+    }
 }
 
 impl fmt::Display for TcpFlags {
     /// As `SYN, ACK`; `<None>` without any.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut first = true;
-        for (_, name) in Self::NAMES.iter().enumerate().filter(|(bit, _)| (self.0 >> bit) & 1 == 1)
-        {
-            f.write_str(if first { "" } else { ", " })?;
-            f.write_str(name)?;
-            first = false;
+        if self.0 == 0 {
+            return f.write_str("<None>");
         }
-        if first { f.write_str("<None>") } else { Ok(()) }
+        for (at, name) in self.names().enumerate() {
+            f.write_str(if at > 0 { ", " } else { "" })?;
+            f.write_str(name)?;
+        }
+        Ok(())
     }
 }
 

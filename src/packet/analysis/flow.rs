@@ -11,6 +11,9 @@ const OUT_OF_ORDER_NS: u64 = 3_000_000;
 /// A retransmission this soon after the last duplicate acknowledgment is a fast one.
 const FAST_NS: u64 = 20_000_000;
 
+/// Counts as many duplicates: whoever sends again then was told of a gap.
+const SAID: u32 = u32::MAX;
+
 /// One direction of a conversation.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Flow {
@@ -26,8 +29,8 @@ pub(super) struct Flow {
     pub(super) last_ack: u32,
     last_ack_time: u64,
     pub(super) last_new_ack: u64,
-    /// How often the acknowledgment was repeated; -1 once "ACKed unseen" was said for the same gap.
-    pub(super) duplicates: i32,
+    /// How often the acknowledgment was repeated; [`SAID`] once "ACKed unseen" was said for the same gap.
+    pub(super) duplicates: u32,
     pub(super) window: u32,
     last_marks: Marks,
 }
@@ -106,9 +109,9 @@ pub(super) fn judge_forward(
         marks.insert(Mark::KeepAliveAck);
         return (0, 0);
     }
-    flow.duplicates = if flow.duplicates < 0 { 1 } else { flow.duplicates.saturating_add(1) };
+    flow.duplicates = if flow.duplicates == SAID { 1 } else { flow.duplicates.saturating_add(1) };
     marks.insert(Mark::DuplicateAck);
-    (flow.last_new_ack, flow.duplicates.unsigned_abs())
+    (flow.last_new_ack, flow.duplicates)
 }
 
 /// Whether it acknowledges what the other direction was not seen to send.
@@ -117,16 +120,16 @@ pub(super) fn judge_acknowledged(segment: &Segment, other: &mut Flow, marks: &mu
     if !beyond || !segment.flags.contains(TcpFlags::ACK) {
         return;
     }
-    if other.highest_to_ack > other.next {
+    // Say it once for a gap: up to what was seen beyond it, or until the other acknowledges something new.
+    if after(other.next, other.highest_to_ack) {
         other.highest_to_ack = other.next;
         marks.insert(Mark::AckedUnseen);
         return;
     }
-    // Say it once for a gap, also while the other direction sends pure acknowledgments.
     if other.duplicates == 0 {
         marks.insert(Mark::AckedUnseen);
     }
-    other.duplicates = -1;
+    other.duplicates = SAID;
 }
 
 /// Whether data, SYN or FIN were there before, and then why.

@@ -125,8 +125,9 @@ impl Conversation {
             }
             return false;
         }
-        marks.insert(Mark::PortsReused);
-        if same {
+        if !same {
+            marks.insert(Mark::PortsReused);
+        } else {
             // A reset with the acknowledged number may have moved it (RFC 9293 section 3.5.2).
             flow.next = flow.highest_to_ack;
         }

@@ -74,6 +74,14 @@ impl<R: Read> Reader<R> {
     /// # Errors
     /// At the first byte that is missing or makes no sense; all frames before it have been returned by then.
     pub fn next_frame(&mut self) -> Result<Option<Frame<'_>>, ReadError> {
+        Ok(self.next_with_interface()?.map(|(frame, _)| frame))
+    }
+
+    /// The next frame with the interface that recorded it, or nothing at the recording's end.
+    ///
+    /// # Errors
+    /// As [`next_frame`](Self::next_frame).
+    pub fn next_with_interface(&mut self) -> Result<Option<(Frame<'_>, &Interface)>, ReadError> {
         if self.ended {
             return Ok(None);
         }
@@ -82,11 +90,11 @@ impl<R: Read> Reader<R> {
             Format::Classic(classic) => classic.find(&mut self.input),
         };
         self.ended = !matches!(found, Ok(Some(_)));
-        Ok(found?.map(|found| {
-            let Found { interface, time, length, direction, comments, bytes } = found;
-            let bytes = Cow::Borrowed(self.input.taken(bytes));
-            Frame { interface, time, length, direction, comments, bytes }
-        }))
+        let Some(found) = found? else { return Ok(None) };
+        let Found { interface, time, length, direction, comments, bytes } = found;
+        let bytes = Cow::Borrowed(self.input.taken(bytes));
+        let frame = Frame { interface, time, length, direction, comments, bytes };
+        Ok(self.about.interfaces.get(interface).map(|described| (frame, described)))
     }
 
     /// The interfaces described so far, in all sections; a [`Frame::interface`] is a place among these.

@@ -5,7 +5,7 @@ use super::{
     fragments::{Fragments, Whole},
     tcp::{Conversations, TcpInsight},
 };
-use crate::packet::decode::{Packet, Transport};
+use crate::packet::decode::{Network, Packet, Transport};
 
 /// All that is remembered of a recording while it passes by.
 #[derive(Debug)]
@@ -50,7 +50,6 @@ impl Analysis {
     /// Takes a frame into account: its number from 1 on, its time in ns since 1970. Frames are to come in order of their numbers.
     pub fn observe<'a>(&'a mut self, packet: Packet<'a>, number: u64, time: u64) -> Insight<'a> {
         let mut packet = packet;
-        let mut fragment = false;
         if let Some(part) = packet.fragment() {
             match self.fragments.observe(&packet) {
                 Some(Whole { front, length }) => {
@@ -58,10 +57,11 @@ impl Analysis {
                     packet = packet.with_segment(&self.front, length);
                 }
                 None => {
-                    // The first fragment of one that can't be put together is shown for what it is.
-                    let alone = part.offset == 0 && packet.segment.is_truncated();
-                    fragment = !alone;
-                    return Insight { packet, fragment, tcp: None, request: None };
+                    // The first fragment of a datagram that can't be put together is shown for what it is.
+                    let ipv4 = matches!(packet.network, Some(Network::Ipv4(_)));
+                    let alone = ipv4 && part.offset == 0 && packet.segment.is_truncated();
+                    let request = if alone { self.echoes.observe(&packet, number) } else { None };
+                    return Insight { packet, fragment: !alone, tcp: None, request };
                 }
             }
         }
@@ -70,6 +70,6 @@ impl Analysis {
             _ => None,
         };
         let request = self.echoes.observe(&packet, number);
-        Insight { packet, fragment, tcp, request }
+        Insight { packet, fragment: false, tcp, request }
     }
 }

@@ -24,7 +24,7 @@ pub struct Packet<'a> {
     pub payload: Payload<'a>,
     /// What the network layer carries, with the transport header, as long as the IP header says; empty without IP.
     pub segment: Payload<'a>,
-    /// What ended the decoding, if not the payload.
+    /// What ended the decoding, if not the payload. A TCP header whose options were cut is there nevertheless.
     pub stopped: Option<Stop>,
     /// The whole frame.
     pub frame: Payload<'a>,
@@ -186,8 +186,10 @@ impl<'a> Packet<'a> {
         let ipv6 = matches!(self.network, Some(Network::Ipv6(_)));
         let (transport, payload) = match protocol {
             Protocol::TCP => {
-                let (tcp, payload) = Tcp::decode(segment)?;
-                (Transport::Tcp(tcp), payload)
+                let (tcp, payload, stop) = Tcp::decode(segment)?;
+                self.transport = Some(Transport::Tcp(tcp));
+                self.payload = payload;
+                return stop.map_or(Ok(()), Err);
             }
             Protocol::UDP => {
                 let (udp, payload) = Udp::decode(segment)?;

@@ -103,7 +103,8 @@ impl fmt::Display for TcpFlags {
 }
 
 impl<'a> Tcp<'a> {
-    pub(super) fn decode(segment: Payload<'a>) -> Result<(Self, Payload<'a>), Stop> {
+    /// The header, what follows it, and whether its options were not recorded whole.
+    pub(super) fn decode(segment: Payload<'a>) -> Result<(Self, Payload<'a>, Option<Stop>), Stop> {
         let fixed: &[u8; 20] = segment.header(Layer::Tcp)?;
         let [s0, s1, d0, d1, q0, q1, q2, q3, a0, a1, a2, a3, rest @ ..] = *fixed;
         let [offset, flags, w0, w1, c0, c1, u0, u1] = rest;
@@ -111,7 +112,11 @@ impl<'a> Tcp<'a> {
         if header_length < 20 {
             return Err(Stop::Malformed(Layer::Tcp, "the header's length is below 20 bytes"));
         }
-        let header = segment.take(Layer::Tcp, header_length.into())?;
+        let (header, stop) = match segment.take(Layer::Tcp, header_length.into()) {
+            Ok(header) => (header, None),
+            Err(stop @ Stop::Truncated(_)) => (segment.bytes, Some(stop)),
+            Err(stop) => return Err(stop),
+        };
         let tcp = Self {
             source_port: u16::from_be_bytes([s0, s1]),
             destination_port: u16::from_be_bytes([d0, d1]),
@@ -124,7 +129,7 @@ impl<'a> Tcp<'a> {
             options: TcpOptions::new(header.get(20..).unwrap_or_default()),
             header_length,
         };
-        Ok((tcp, segment.skip(header_length.into())))
+        Ok((tcp, segment.skip(header_length.into()), stop))
     }
 
     /// How many numbers of the sequence a segment with this header and `payload` bytes takes: SYN and FIN take one each.

@@ -79,6 +79,22 @@ impl Column {
     pub fn name(self) -> &'static str {
         Self::ALL.iter().find(|(_, column)| *column == self).map_or("", |(name, _)| name)
     }
+
+    /// Whether frames may lack it, and it is not one of tshark's own.
+    pub(super) fn is_optional(self) -> bool {
+        matches!(
+            self,
+            Self::Verdict
+                | Self::SourcePort
+                | Self::DestinationPort
+                | Self::Sequence
+                | Self::Acknowledgment
+                | Self::Window
+                | Self::Flags
+                | Self::Payload
+                | Self::Stream
+        )
+    }
 }
 
 impl FromStr for Column {

@@ -110,7 +110,7 @@ fn bracketed(out: &mut Vec<u8>, text: &str) {
 }
 
 /// By type (IANA, ICMPv6 "type" numbers).
-const TYPES: [(u8, &str); 35] = [
+const TYPES: [(u8, &str); 37] = [
     (1, "Destination Unreachable"),
     (2, "Packet Too Big"),
     (3, "Time Exceeded"),
@@ -145,6 +145,8 @@ const TYPES: [(u8, &str); 35] = [
     (153, "Multicast Router Termination"),
     (157, "Duplicate Address Request"),
     (158, "Duplicate Address Confirmation"),
+    (200, "Private experimentation"),
+    (201, "Private experimentation"),
     (255, "Reserved for expansion of ICMPv6 informational messages"),
 ];
 

@@ -64,6 +64,9 @@ pub(super) fn protocol(insight: &Insight<'_>) -> Name {
         (_, Some(Network::Arp(found))) => Name::Known(arp::protocol(found.operation)),
         (_, Some(_)) => Name::Known(ip),
         (Some(Stop::Unknown(_, kind)), None) if kind == 0 || kind >= 0x600 => Name::Number(kind),
+        (_, None) if packet.ethernet.is_some_and(|ethernet| ethernet.tag.is_some()) => {
+            Name::Known("VLAN")
+        }
         (_, None) => Name::Known("Ethernet"),
     }
 }

@@ -3,7 +3,7 @@
 use serde::{Serialize, Serializer, ser::SerializeMap};
 
 use super::{Column, Row};
-use crate::packet::analysis::Scale;
+use crate::packet::{analysis::Scale, decode::TcpFlags};
 
 /// One object a frame. Always there: `no`, `time` and `delta` (seconds, as text with the interface's digits), `protocol`,
 /// `length`, `info`. Where the frame has them: `source`, `destination`, `sport`, `dport`, `len` (bytes that TCP or UDP
@@ -42,7 +42,9 @@ impl Serialize for Row<'_> {
         if let Some(tcp) = &self.insight.tcp {
             map.serialize_entry("stream", &tcp.stream)?;
             map.serialize_entry("seq", &tcp.sequence)?;
-            map.serialize_entry("ack", &tcp.acknowledgment)?;
+            if packet.tcp().is_some_and(|header| header.flags.contains(TcpFlags::ACK)) {
+                map.serialize_entry("ack", &tcp.acknowledgment)?;
+            }
             map.serialize_entry("win", &tcp.window)?;
             if let Scale::Shift(shift) = tcp.scale {
                 map.serialize_entry("scale", &shift)?;

@@ -34,7 +34,7 @@ pub(super) fn ip_protocol(protocol: Protocol) -> &'static str {
         8 => "EGP",
         9 => "IGRP",
         17 => "UDP",
-        33 => "DCCP",
+        33 => "Datagram Congestion Control Protocol",
         41 => "IPv6",
         46 => "Reservation Protocol",
         47 => "Generic Routing Encapsulation",

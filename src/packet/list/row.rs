@@ -8,6 +8,7 @@ use super::{
 use crate::packet::{
     Frame, Interface, Packet,
     analysis::{Analysis, Insight},
+    decode::TcpFlags,
 };
 
 /// Makes rows of frames, one pass over a recording.
@@ -90,7 +91,7 @@ impl Row<'_> {
     }
 
     /// Appends its columns as a line of text, without a newline. Number, time and source are aligned to the right, the
-    /// destination to the left; an arrow stands between source and destination.
+    /// destination to the left; an arrow stands between source and destination, and `-` for what a frame does not have.
     pub fn write(&self, columns: &Columns, out: &mut Vec<u8>) {
         let mut before = None;
         for column in columns.iter() {
@@ -102,6 +103,8 @@ impl Row<'_> {
             let start = out.len();
             self.write_column(column, out);
             match column {
+                // A cell without a value would shift those behind it.
+                _ if out.len() == start && column.is_optional() => out.push(b'-'),
                 Column::Number => align(out, start, 5, true),
                 Column::Time | Column::Delta => align(out, start, 10, true),
                 Column::Source => align(out, start, 12, true),
@@ -116,6 +119,7 @@ impl Row<'_> {
     pub fn write_column(&self, column: Column, out: &mut Vec<u8>) {
         let packet = &self.insight.packet;
         let (tcp, insight) = (packet.tcp(), self.insight.tcp);
+        let acknowledges = tcp.is_some_and(|tcp| tcp.flags.contains(TcpFlags::ACK));
         match column {
             Column::Number => number(out, self.number),
             Column::Time => seconds(out, self.time, self.digits),
@@ -127,7 +131,7 @@ impl Row<'_> {
                 }
             }
             Column::Protocol => protocol(&self.insight).write(out),
-            Column::Length => number(out, packet_length(packet)),
+            Column::Length => number(out, packet.frame.length),
             Column::Info => write_info(&self.insight, out),
             Column::Verdict => {
                 for (at, comment) in self.comments.iter().enumerate() {
@@ -138,7 +142,9 @@ impl Row<'_> {
             Column::SourcePort => optional(out, packet.ports().map(|(port, _)| port)),
             Column::DestinationPort => optional(out, packet.ports().map(|(_, port)| port)),
             Column::Sequence => optional(out, insight.map(|tcp| tcp.sequence)),
-            Column::Acknowledgment => optional(out, insight.map(|tcp| tcp.acknowledgment)),
+            Column::Acknowledgment => {
+                optional(out, insight.filter(|_| acknowledges).map(|tcp| tcp.acknowledgment))
+            }
             Column::Window => optional(out, insight.map(|tcp| tcp.window)),
             Column::Flags => {
                 if let Some(tcp) = tcp {
@@ -149,11 +155,6 @@ impl Row<'_> {
             Column::Stream => optional(out, insight.map(|tcp| tcp.stream)),
         }
     }
-}
-
-/// A datagram put together keeps the frame that completed it.
-fn packet_length(packet: &Packet<'_>) -> u32 {
-    packet.frame.length
 }
 
 fn optional(out: &mut Vec<u8>, value: Option<impl Into<u64>>) {

@@ -7,8 +7,11 @@ use crate::packet::{
 };
 
 pub(super) fn write(insight: &Insight<'_>, tcp: &Tcp<'_>, out: &mut Vec<u8>) {
+    let cut = insight.packet.stopped.is_some();
+    // tshark shows marks after the options, and those not where they were cut.
     if let Some(found) = &insight.tcp
         && !found.marks.is_empty()
+        && !cut
     {
         marks(found, out);
     }
@@ -37,6 +40,9 @@ pub(super) fn write(insight: &Insight<'_>, tcp: &Tcp<'_>, out: &mut Vec<u8>) {
     let base = insight.tcp.map_or(0, |found| found.sack_base);
     for option in tcp.options {
         write_option(option, base, out);
+    }
+    if cut {
+        put(out, "[Packet size limited during capture]");
     }
 }
 

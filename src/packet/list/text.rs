@@ -4,14 +4,17 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 
 use crate::units::MacAddr;
 
+#[inline]
 pub(super) fn put(out: &mut Vec<u8>, text: &str) {
     out.extend_from_slice(text.as_bytes());
 }
 
 /// In decimal.
 pub(super) fn number(out: &mut Vec<u8>, value: impl Into<u64>) {
-    let mut digits = [0; 20];
-    let mut at = digits.len();
+    /// The digits of `u64::MAX`.
+    const MOST: usize = 20;
+    let mut digits = [0; 2 * MOST];
+    let mut at = MOST;
     let mut left = value.into();
     loop {
         at -= 1;
@@ -21,7 +24,10 @@ pub(super) fn number(out: &mut Vec<u8>, value: impl Into<u64>) {
             break;
         }
     }
-    out.extend_from_slice(&digits[at..]);
+    // A copy of fixed length is a few instructions, one of any length is a call.
+    let end = out.len() + MOST - at;
+    out.extend_from_slice(&digits[at..at + MOST]);
+    out.truncate(end);
 }
 
 /// In decimal, with zeros in front up to a width.
@@ -76,7 +82,7 @@ pub(super) fn ipv6(out: &mut Vec<u8>, address: Ipv6Addr) {
             at += length;
             continue;
         }
-        if at > 0 && at != start + length || at > 0 && length < 2 {
+        if at > 0 && (length < 2 || at != start + length) {
             out.push(b':');
         }
         hex(out, groups[at].into(), 1);

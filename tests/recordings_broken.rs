@@ -165,6 +165,28 @@ fn a_stream_that_fails_is_said_to() {
     }
 }
 
+#[test]
+fn a_damaged_length_costs_no_memory() {
+    /// Remembers the most room that it was offered.
+    struct Offered<'a>(&'a [u8], &'a mut usize);
+    impl Read for Offered<'_> {
+        fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+            *self.1 = buffer.len().max(*self.1);
+            self.0.read(buffer)
+        }
+    }
+    let length = 16 << 20;
+    for bytes in [
+        Made::new(false).section(&[]).words(&[6, length, 0]).raw(&[0; 1000]).bytes,
+        Made::new(false).words(&[0xa1b2_c3d4, 2 | 4 << 16, 0, 0, 0, 1, 0, 0, length, 0]).bytes,
+    ] {
+        let mut most = 0;
+        let error = read(Offered(&bytes, &mut most)).error.unwrap();
+        assert!(matches!(error.fault, ReadFault::Truncated { .. }), "{error}");
+        assert!(most <= 1 << 20, "{most} bytes for a recording of {}", bytes.len());
+    }
+}
+
 /// Writes blocks without end, as a stream, so that nobody has to hold them.
 struct Endless {
     block: Vec<u8>,

@@ -76,15 +76,18 @@ impl<R: Read> Input<R> {
         self.buffer.get(place).unwrap_or_default()
     }
 
-    /// Reads once, with room for `count` bytes from `start` on; false at the stream's end.
+    /// Reads once, where `count` bytes from `start` on are wanted; false at the stream's end.
     #[cold]
     fn read(&mut self, count: usize) -> Result<bool, ReadError> {
         if self.start + count > self.buffer.len() {
-            self.buffer.copy_within(self.start..self.end, 0);
-            self.end -= self.start;
-            self.start = 0;
-            if count > self.buffer.len() {
-                self.buffer.resize(count.next_power_of_two(), 0);
+            if self.start > 0 {
+                self.buffer.copy_within(self.start..self.end, 0);
+                self.end -= self.start;
+                self.start = 0;
+            }
+            // A length that is damaged costs no memory: what is really there does.
+            if self.end == self.buffer.len() {
+                self.buffer.resize(2 * self.end, 0);
             }
         }
         let room = self.buffer.get_mut(self.end..).unwrap_or_default();

@@ -2,7 +2,11 @@
 
 #![allow(clippy::unwrap_used)] // also in the helpers of tests
 
+mod place;
+
 use std::{fs, os::unix::fs::symlink, path::Path, process::Command};
+
+use place::Place;
 
 const PACKAGE: &str = env!("CARGO_MANIFEST_DIR");
 
@@ -51,20 +55,16 @@ fn every_command_of_the_readme_works() {
     let readme = fs::read_to_string(Path::new(PACKAGE).join("README.md")).unwrap();
     let ci = ["run", "../.github/workflows/ci.yml"]
         .map(|file| fs::read_to_string(Path::new(PACKAGE).join(".ci").join(file)).unwrap());
-    let folder = tempfile::tempdir().unwrap();
+    // Whoever reads the README may have its lab up.
+    let place = Place::new();
     for name in ["topology", "fixtures"] {
-        symlink(Path::new(PACKAGE).join(name), folder.path().join(name)).unwrap();
+        symlink(Path::new(PACKAGE).join(name), place.path().join(name)).unwrap();
     }
     let program = Path::new(env!("CARGO_BIN_EXE_labnet"));
     let path =
         format!("{}:{}", program.parent().unwrap().display(), std::env::var("PATH").unwrap());
-    let runtime = tempfile::tempdir().unwrap();
     let run = |command: &str| {
-        let mut shell = Command::new("sh");
-        shell.args(["-c", command]).current_dir(folder.path()).env("PATH", &path);
-        // Other tests have labs up too.
-        shell.env("LABNET_LAB", "sockets-lab").env("XDG_RUNTIME_DIR", runtime.path());
-        shell.output().unwrap()
+        place.command("sh").args(["-c", command]).env("PATH", &path).output().unwrap()
     };
     let mut ran = 0;
     // The first commands are for a fresh machine, and `.ci/run` calls them; the lab they leave up is brought up here too.
@@ -88,7 +88,7 @@ fn every_command_of_the_readme_works() {
     }
     assert!(ran > 15, "only {ran} commands were found");
     let (sent, received) =
-        (Path::new(PACKAGE).join("fixtures/send.txt"), folder.path().join("back.txt"));
+        (Path::new(PACKAGE).join("fixtures/send.txt"), place.path().join("back.txt"));
     assert_eq!(fs::read(sent).unwrap(), fs::read(received).unwrap());
 }
 

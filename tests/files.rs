@@ -115,7 +115,7 @@ fn a_program_outlives_a_full_file_system_and_what_is_lost_is_said() {
                await full; echo unseen; touch printed; await room; echo seen; await never'";
     place.write("lab.toml", &format!("name = \"l\"\n[nodes.R2.programs.p]\nrun = \"{run}\"\n"));
     place.run("up lab.toml");
-    let fill = "mount -o remount,size=1m ${HOME%/nodes/*} && head -c 2m /dev/zero >big; \
+    let fill = "mount -t tmpfs -o remount,size=1m labnet ${HOME%/nodes/*} && head -c 2m /dev/zero >big; \
                 touch full; until [ -e printed ]; do sleep 0.01; done";
     in_node(&place, "R2", fill);
     // Init answers after it has read what was printed before.

@@ -32,6 +32,11 @@ pub(crate) struct VethEnd<'a> {
 impl VethEnd<'_> {
     fn describe<T>(&self, builder: LinkMessageBuilder<T>) -> LinkMessageBuilder<T> {
         let mut builder = builder.name(self.name).index(self.index).mtu(self.mtu);
+        // Unasked, the kernel makes a queue a processor, each with files in /sys, and removes all but one again
+        // (`veth_init_queues` in drivers/net/veth.c).
+        for queues in [LinkAttribute::NumTxQueues(1), LinkAttribute::NumRxQueues(1)] {
+            builder = builder.append_extra_attribute(queues);
+        }
         if let Some(mac) = self.mac {
             builder = builder.address(mac.to_vec());
         }

@@ -90,12 +90,16 @@ fn end(directory: &Path, state: &Registered) -> Result<Vec<String>, Failure> {
             Vec::new()
         }
     };
+    let nodes = nodes.iter().map(|node| (node.net_inode, node.name.to_string())).collect();
+    // Looking at every process takes as long as the lab's end, and is done meanwhile: who entered has done so before.
+    let inside = inside(pids(), &nodes);
     if let Ok(directory) = lock {
         wait_until_gone(directory, state)?;
     }
     sweep();
-    let names = nodes.iter().map(|node| (node.net_inode, node.name.to_string())).collect();
-    Ok(survivors(&names))
+    let survived = inside.iter().any(|(pid, _)| node_of(*pid, &nodes).is_some());
+    // Those that they have started since count too.
+    Ok(if survived { survivors(&nodes) } else { Vec::new() })
 }
 
 /// Whether somebody has the lock.
@@ -133,19 +137,29 @@ fn wait_until_gone(mut directory: File, state: &Registered) -> Result<(), Failur
     Err(Failure::new(BROKE, message))
 }
 
-/// The processes that are in network namespaces of the lab, which has ended: they entered from outside.
-fn survivors(nodes: &HashMap<u64, String>) -> Vec<String> {
-    let mut found = Vec::new();
-    for pid in pids() {
-        let Ok(link) = fs::read_link(format!("/proc/{pid}/ns/net")) else { continue };
-        let link = link.to_string_lossy();
-        let inode = link.strip_prefix("net:[").and_then(|rest| rest.strip_suffix(']'));
-        let node = inode.and_then(|inode| inode.parse().ok()).and_then(|inode| nodes.get(&inode));
-        if let Some(node) = node {
-            let name = fs::read_to_string(format!("/proc/{pid}/comm")).unwrap_or_default();
-            let name = name.trim_end();
-            found.push(format!("process {pid} ({name}) entered {node} from outside, lives on and keeps its network namespace"));
-        }
-    }
-    found
+/// Nodes of a lab by the inode number of their network namespaces.
+type Nodes = HashMap<u64, String>;
+
+/// The node whose network namespace a process is in.
+fn node_of(pid: i32, nodes: &Nodes) -> Option<&str> {
+    let link = fs::read_link(format!("/proc/{pid}/ns/net")).ok()?;
+    let inode = link.to_str()?.strip_prefix("net:[")?.strip_suffix(']')?;
+    nodes.get(&inode.parse().ok()?).map(String::as_str)
+}
+
+/// Those of the processes that are in a node, and in which.
+fn inside(pids: impl Iterator<Item = i32>, nodes: &Nodes) -> Vec<(i32, &str)> {
+    pids.filter_map(|pid| Some((pid, node_of(pid, nodes)?))).collect()
+}
+
+/// What is told of the processes that are in nodes of the lab, which has ended: they entered from outside.
+fn survivors(nodes: &Nodes) -> Vec<String> {
+    let tell = |(pid, node)| {
+        let name = fs::read_to_string(format!("/proc/{pid}/comm")).unwrap_or_default();
+        let name = name.trim_end();
+        format!(
+            "process {pid} ({name}) entered {node} from outside, lives on and keeps its network namespace"
+        )
+    };
+    inside(pids(), nodes).into_iter().map(tell).collect()
 }

@@ -28,12 +28,13 @@ mod wait;
 
 use std::{
     env,
+    ffi::OsString,
     path::Path,
     process::{self, ExitCode},
 };
 
 use clap::{
-    CommandFactory, Parser, Subcommand,
+    Args as _, Command, CommandFactory, FromArgMatches, Parser, Subcommand,
     error::{ContextKind, ContextValue},
 };
 use exit::{Failure, Outcome, tell};
@@ -91,7 +92,9 @@ pub fn main() -> ExitCode {
 }
 
 fn status() -> u8 {
-    let cli = Cli::try_parse().unwrap_or_else(|error| {
+    let words: Vec<OsString> = env::args_os().collect();
+    let parsed = parse_one(&words).map_or_else(|| Cli::try_parse_from(&words), Ok);
+    let cli = parsed.unwrap_or_else(|error| {
         if let Some(hint) = hint(&error) {
             tell(format_args!("labnet: {hint}"));
             process::exit(i32::from(exit::USAGE));
@@ -105,6 +108,24 @@ fn status() -> u8 {
             code
         }
     }
+}
+
+/// Parses a line of one of the verbs that are used most, if it is right in every respect; to describe all verbs to the parser
+/// takes longer than some take to run. Whatever else it is, help among it, is for the full description.
+fn parse_one(words: &[OsString]) -> Option<Cli> {
+    let name = words.get(1)?.to_str()?;
+    let describe: fn(Command) -> Command = match name {
+        "up" => up::Args::augment_args,
+        "down" => down::Args::augment_args,
+        "exec" => exec::ExecArgs::augment_args,
+        "echo" => echo::Args::augment_args,
+        "nc" => nc::Args::augment_args,
+        "file" => file::File::augment_args,
+        _ => return None,
+    };
+    let verb = describe(Command::new(name.to_owned()));
+    let matches = Command::new("labnet").subcommand(verb).try_get_matches_from(words).ok()?;
+    Some(Cli { verb: Verb::from_arg_matches(&matches).ok()? })
 }
 
 /// What somebody may have meant who knows other programs of this kind.

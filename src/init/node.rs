@@ -4,7 +4,7 @@ use std::{
     collections::{BTreeSet, HashMap},
     fs,
     os::{
-        fd::{AsFd, OwnedFd},
+        fd::{AsFd, AsRawFd, OwnedFd, RawFd},
         unix::fs::MetadataExt,
     },
     path::{Path, PathBuf},
@@ -126,6 +126,11 @@ impl Node {
         };
         home.return_to()?;
         Ok((node, netlink))
+    }
+
+    /// All that it is held by.
+    pub(super) fn descriptors(&self) -> [RawFd; 4] {
+        [self.root.as_raw_fd(), self.mount.as_raw_fd(), self.uts.as_raw_fd(), self.net.as_raw_fd()]
     }
 
     /// The inode number of its network namespace.

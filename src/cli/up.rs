@@ -40,8 +40,9 @@ pub(crate) fn run(args: Args) -> Outcome {
         base.as_path()
     })
     .map_err(|error| Failure::new(USAGE, format!("cannot find the current folder: {error}")))?;
+    let launched = Lab::launch_public(plan, base, name).map_err(failure)?;
     let description = block_on(async {
-        let lab = Lab::start_public(plan, base, name).await.map_err(failure)?;
+        let lab = Lab::attach(launched).await.map_err(failure)?;
         let description = lab.description().clone();
         lab.detach().await.map_err(failure)?;
         Ok::<_, Failure>(description)

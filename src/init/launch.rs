@@ -6,21 +6,27 @@ use std::{
     io,
     os::{fd::AsFd, unix::process::CommandExt},
     path::Path,
-    process::{Child, Command, Stdio},
+    process::{self, Child, Command, Stdio},
 };
 
 use nix::{
     errno::Errno,
     fcntl::{FcntlArg, OFlag, fcntl, open},
-    sys::{prctl, stat::Mode},
-    unistd::{dup2_stdin, dup2_stdout, setsid},
+    sys::{
+        prctl,
+        signal::{SigSet, Signal, kill},
+        stat::Mode,
+        wait::waitpid,
+    },
+    unistd::{Pid, dup2_stderr, dup2_stdin, dup2_stdout, setsid},
 };
 
 use super::{
     error::LabError,
     protocol::{Start, encode},
+    supervisor,
 };
-use crate::kernel::{self, Attempt, Channel, KernelError, connect_unix, pidfd_open};
+use crate::kernel::{self, Attempt, Channel, KernelError, connect_unix, fork, pidfd_open};
 
 /// Set in the environment of a program that is started again, to the name of its [`Role`].
 const ROLE: &str = "LABNET_ROLE";
@@ -89,7 +95,32 @@ impl Role {
         let null = open("/dev/null", OFlag::O_RDWR | OFlag::O_CLOEXEC, Mode::empty())?;
         dup2_stdin(&null)?;
         dup2_stdout(&null)?;
+        dup2_stderr(&null)?;
         Ok(Channel::from_fd(socket))
+    }
+}
+
+/// The supervisor of a lab that this process brought up; its child.
+#[derive(Debug)]
+pub(crate) struct Supervisor(Pid);
+
+impl Supervisor {
+    pub(crate) fn pid(&self) -> i32 {
+        self.0.as_raw()
+    }
+
+    pub(crate) fn kill(&self) -> nix::Result<()> {
+        kill(self.0, Signal::SIGKILL)
+    }
+
+    /// Returns when it has ended; from then on its number may be another process's.
+    pub(crate) fn wait(self) -> nix::Result<()> {
+        loop {
+            match waitpid(self.0, None) {
+                Err(Errno::EINTR) => {}
+                ended => return ended.map(|_| ()),
+            }
+        }
     }
 }
 
@@ -98,17 +129,34 @@ impl Role {
 pub(crate) struct Launched {
     pub(crate) channel: Channel,
     /// Ends when everything of the lab is gone.
-    pub(crate) supervisor: Child,
+    pub(crate) supervisor: Supervisor,
 }
 
 /// Starts the supervisor of a new lab and hands it the plan; init's first message tells how it went.
 pub(crate) fn launch(start: &Start) -> Result<Launched, LabError> {
     let (channel, supervisor) = Role::Supervisor.start()?;
-    let client = pidfd_open(std::process::id() as i32)?;
+    let client = pidfd_open(process::id() as i32)?;
     channel
         .send(&encode(start)?, &[client.as_fd()])
         .attempt(|| "hand the plan to the supervisor")?;
+    let supervisor = Supervisor(Pid::from_raw(supervisor.id() as i32));
     Ok(Launched { channel, supervisor })
+}
+
+/// As [`launch`], for a process with one thread and no event loop: its child goes on as the supervisor. Executing the program
+/// once more would take as long as making a node.
+pub(crate) fn launch_by_fork(start: Start) -> Result<Launched, LabError> {
+    let (channel, theirs) = Channel::pair().attempt(|| "make a pair of sockets")?;
+    let client = process::id() as i32;
+    match fork()? {
+        Some(pid) => Ok(Launched { channel, supervisor: Supervisor(Pid::from_raw(pid)) }),
+        None => {
+            // As a program that is executed finds it. Nothing here can fail; what could would show as a lab that is gone.
+            let _ = SigSet::empty().thread_set_mask();
+            let _ = dup2_stdin(theirs);
+            supervisor::forked(start, client)
+        }
+    }
 }
 
 /// Connects to the init of a public lab, given its directory.

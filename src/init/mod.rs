@@ -4,7 +4,8 @@
 //! client ─ supervisor ─ init (PID 1 of the lab's PID namespace) ─ programs
 //! ```
 //!
-//! A client starts its own program again in a [`launch::Role`]; [`on_load`] catches that before any thread exists. The
+//! A client starts its own program again in a [`launch::Role`]; [`on_load`] catches that before any thread exists. (`labnet up`,
+//! which has no threads, forks instead.) The
 //! supervisor owns what lives on the host (directory, socket, links in `/run/netns`) and removes it when init has ended;
 //! init owns everything else, and when it ends, for whatever reason, the kernel removes that.
 
@@ -31,7 +32,7 @@ use launch::Role;
 
 pub(crate) use doctor::{Diagnosis, State, diagnose};
 pub use error::LabError;
-pub(crate) use launch::{Launched, connect, launch};
+pub(crate) use launch::{Launched, Supervisor, connect, launch, launch_by_fork};
 pub(crate) use program::add_to_path;
 pub use protocol::Exit;
 pub(crate) use protocol::{

@@ -358,7 +358,7 @@ pub(super) fn lab() -> Attempted {
         spec.and_then(|spec| plan::resolve(&spec)).map_err(|error| odd(error.to_string()))?;
     let begin = Instant::now();
     let start = Start { plan, base: "/".into(), public: None };
-    let Launched { channel, mut supervisor } = launch(&start).map_err(plain)?;
+    let Launched { channel, supervisor } = launch(&start).map_err(plain)?;
     let answer = channel.recv();
     let took = begin.elapsed();
     channel.shut_down();

@@ -16,7 +16,7 @@ use nix::{
         stat::{Mode, umask},
         wait::waitpid,
     },
-    unistd::{Pid, chdir},
+    unistd::{Pid, chdir, getppid},
 };
 use serde::{Deserialize, Serialize};
 
@@ -78,10 +78,33 @@ struct Init {
     dir: LabDir,
 }
 
-/// The whole life of a supervisor, in a process that [`super::launch`] started.
+/// The whole life of a supervisor, in a process that [`launch`](super::launch::launch) started.
 pub(super) fn main() -> ! {
     let Ok(client) = Role::Supervisor.take_over() else { process::exit(1) };
-    match start(&client) {
+    let received = receive(&client);
+    run(client, received)
+}
+
+/// The whole life of a supervisor that is a fork of its client, whose socket is its standard input.
+pub(super) fn forked(start: Start, client: i32) -> ! {
+    let Ok(channel) = Role::Supervisor.take_over() else { process::exit(1) };
+    let pidfd = pidfd_open(client).map_err(LabError::from);
+    // If it has ended, its number may be another's by now.
+    let pidfd = if getppid().as_raw() == client { pidfd } else { Err(LabError::Gone) };
+    run(channel, pidfd.map(|pidfd| (start, pidfd)))
+}
+
+/// The plan, and the client's pidfd.
+fn receive(channel: &Channel) -> Result<(Start, OwnedFd), LabError> {
+    let (body, mut fds) = channel.recv().map_err(|error| match error {
+        RecvError::Failed(errno) => KernelError::new("receive the plan", errno).into(),
+        _ => LabError::Gone,
+    })?;
+    Ok((decode(&body)?, fds.pop().ok_or(LabError::Gone)?))
+}
+
+fn run(client: Channel, received: Result<(Start, OwnedFd), LabError>) -> ! {
+    match received.and_then(|(start, pidfd)| begin(start, pidfd)) {
         Ok(Side::Init(birth)) => serve::main(*birth, client),
         Ok(Side::Supervisor(init)) => {
             // Init alone speaks with the client from here on: its end must be the conversation's end.
@@ -99,13 +122,7 @@ pub(super) fn main() -> ! {
     }
 }
 
-fn start(channel: &Channel) -> Result<Side, LabError> {
-    let (body, mut fds) = channel.recv().map_err(|error| match error {
-        RecvError::Failed(errno) => KernelError::new("receive the plan", errno).into(),
-        _ => LabError::Gone,
-    })?;
-    let start: Start = decode(&body)?;
-    let client = fds.pop().ok_or(LabError::Gone)?;
+fn begin(start: Start, client: OwnedFd) -> Result<Side, LabError> {
     // Programs of any user must be able to use what the lab makes; the caller's mask is for them and what they make.
     let mask = umask(Mode::from_bits_truncate(0o022));
     let dir = LabDir::claim(start.public.as_ref().map(|public| &public.name))?;

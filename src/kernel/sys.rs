@@ -93,8 +93,8 @@ pub(crate) fn catch_signals(signals: &[Signal]) {
 
 /// Closes every descriptor above 2 that whoever started this program left open in it.
 pub(crate) fn close_inherited() {
-    // SAFETY: called before anything in this process has opened a descriptor. A kernel without it (before 5.9) leaves them
-    // open, which harms only those who wait for their end.
+    // SAFETY: called before anything in this process has opened a descriptor, or where whatever has will not run any more
+    // (after a fork). A kernel without it (before 5.9) leaves them open, which harms only those who wait for their end.
     unsafe { libc::syscall(libc::SYS_close_range, 3, libc::c_uint::MAX, 0) };
 }
 
@@ -137,8 +137,8 @@ pub(crate) fn pidfd_open(pid: i32) -> io::Result<OwnedFd> {
 
 /// fork(2), for processes with one thread; the child's pid in the parent, `None` in the child.
 pub(crate) fn fork() -> io::Result<Option<i32>> {
-    // SAFETY: callers have one thread (a supervisor before its runtime exists, `exec` after its runtime has ended), so no
-    // lock can be held by a thread that the child lacks.
+    // SAFETY: callers have one thread (`up` and a supervisor before a runtime exists, `exec` after its runtime has ended), so
+    // no lock can be held by a thread that the child lacks.
     match unsafe { libc::fork() } {
         ..0 => Err(io::Error::last_os_error()),
         0 => Ok(None),

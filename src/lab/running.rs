@@ -3,7 +3,6 @@
 use std::{
     os::fd::AsFd,
     path::{Path, PathBuf},
-    process::Child,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
@@ -15,7 +14,7 @@ use super::{
 use crate::{
     init::{
         Description, LabError, Launched, NodeDescription, PublicLab, Reply, Request, Start,
-        connect, launch,
+        Supervisor, connect, launch, launch_by_fork,
     },
     kernel::{pidfd_open, wait_readable},
     plan::{self, Plan},
@@ -61,7 +60,7 @@ struct Inner {
 struct Lifeline {
     session: Arc<Session>,
     /// Of a lab that ends with this client.
-    supervisor: Mutex<Option<Child>>,
+    supervisor: Mutex<Option<Supervisor>>,
 }
 
 impl Lifeline {
@@ -69,15 +68,15 @@ impl Lifeline {
     fn end(&self) -> std::io::Result<()> {
         self.session.close();
         let mut supervisor = self.supervisor.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some(supervisor) = supervisor.as_mut() else { return Ok(()) };
-        if let Ok(pidfd) = pidfd_open(supervisor.id() as i32) {
+        let Some(supervisor) = supervisor.take() else { return Ok(()) };
+        if let Ok(pidfd) = pidfd_open(supervisor.pid()) {
             // The supervisor ends when init is gone and the host is clean. An init that can't end by itself, such as one
             // that a debugger has stopped, dies with its supervisor.
             if wait_readable(&[pidfd.as_fd()], Some(END))? == [false] {
                 supervisor.kill()?;
             }
         }
-        supervisor.wait().map(|_| ())
+        Ok(supervisor.wait()?)
     }
 }
 
@@ -108,7 +107,7 @@ impl Lab {
     ///
     /// If the kernel refuses a step or a program does not get ready; then nothing is left.
     pub async fn start(plan: Plan, base: impl Into<PathBuf>) -> Result<Self, LabError> {
-        Self::launch(Start { plan, base: base.into(), public: None }).await
+        Self::attach(launch(&Start { plan, base: base.into(), public: None })?).await
     }
 
     /// Describes a lab in code; [`Builder::up`] brings it up.
@@ -134,18 +133,20 @@ impl Lab {
         Builder::new(name)
     }
 
-    /// As [`Lab::start`], for a lab that other clients can find; it still ends with this client unless it detaches.
-    pub(crate) async fn start_public(
+    /// Starts to bring up a lab that other clients can find; [`Lab::attach`] awaits it. For processes with one thread, before
+    /// the event loop runs: see [`launch_by_fork`].
+    pub(crate) fn launch_public(
         plan: Plan,
         base: PathBuf,
         topology: String,
-    ) -> Result<Self, LabError> {
+    ) -> Result<Launched, LabError> {
         let public = PublicLab { name: plan.name.clone(), topology };
-        Self::launch(Start { plan, base, public: Some(public) }).await
+        launch_by_fork(Start { plan, base, public: Some(public) })
     }
 
-    async fn launch(start: Start) -> Result<Self, LabError> {
-        let Launched { channel, mut supervisor } = launch(&start)?;
+    /// Awaits a lab that is being brought up; it ends with this client unless it is public and detaches.
+    pub(crate) async fn attach(launched: Launched) -> Result<Self, LabError> {
+        let Launched { channel, supervisor } = launched;
         let (session, mut replies) = match Session::start(channel) {
             Ok(started) => started,
             Err(error) => {

@@ -6,6 +6,7 @@ mod file;
 pub mod filter;
 pub mod flow;
 mod frame;
+pub mod link;
 pub mod list;
 
 pub use decode::{Layer, Network, Packet, Payload, Stop, Transport};
@@ -13,3 +14,4 @@ pub use file::{ReadError, ReadFault, Reader, Section, Statistics, Writer};
 pub use filter::{Filter, FilterError};
 pub use flow::{Flow, FlowOptions, Flows, Follow, Normalised};
 pub use frame::{Direction, Frame, Interface};
+pub use link::{Crossing, Crossings, Sighting, Verdict};

@@ -1,6 +1,7 @@
 //! Frames to filter, written by hand, and tcpdump to compare with.
 #![allow(dead_code, reason = "each test binary uses a part of this")]
 
+pub(crate) mod random;
 pub(crate) mod tcpdump;
 
 /// A frame of which `bytes` were kept.

@@ -50,9 +50,15 @@ impl Recording {
         }
     }
 
-    /// The numbers of the frames that tcpdump selects, or why it refuses the expression.
-    pub(crate) fn selected(&self, frames: &[Frame], filter: &str) -> Result<Vec<usize>, String> {
-        let written = match self.tcpdump(&["-w", "-", "--", filter]) {
+    /// The numbers of the frames that tcpdump selects, or why it refuses the expression. `optimise` as it does by itself.
+    pub(crate) fn selected(
+        &self,
+        frames: &[Frame],
+        filter: &str,
+        optimise: bool,
+    ) -> Result<Vec<usize>, String> {
+        let option = if optimise { "-n" } else { "-O" };
+        let written = match self.tcpdump(&[option, "-w", "-", "--", filter]) {
             Err(reason) if matches_nothing(&reason) => return Ok(Vec::new()),
             other => other?,
         };

@@ -75,7 +75,7 @@ impl Parser<'_> {
             }
             Token::Length => {
                 self.next();
-                Ok(Arithmetic { value: Value::Length, ..Arithmetic::number(0) })
+                Ok(Arithmetic::length())
             }
             Token::Sign("-") => {
                 self.next();
@@ -93,7 +93,11 @@ impl Parser<'_> {
                 self.next();
                 self.accessor(protocol, start)
             }
-            _ => Err(self.unexpected("a number, `len`, or bytes of a header as `tcp[13]`")),
+            token => {
+                let error = self.unexpected("a number, `len`, or bytes of a header as `tcp[13]`");
+                let is_difference = matches!(token, Token::Word(word) if word.contains('-'));
+                Err(if is_difference { error.help("write spaces around `-`") } else { error })
+            }
         }
     }
 
@@ -128,20 +132,29 @@ impl Parser<'_> {
         Ok(loaded)
     }
 
-    /// Divisors and shifts that the kernel would refuse, or run otherwise than libpcap.
+    /// Refuses divisors and shifts that tcpdump or the kernel would refuse, and those that they compute differently.
     fn check_right(
         &self,
         operation: u16,
         right: &Arithmetic,
         place: Range<usize>,
     ) -> Result<(), FilterError> {
-        match (operation, &right.value) {
-            (bpf::DIV | bpf::MOD, Value::Number(0)) => Err(self.error(place, "division by zero")),
-            (bpf::LSH | bpf::RSH, Value::Number(0..=31)) => Ok(()),
-            (bpf::LSH | bpf::RSH, Value::Number(_)) => {
+        const FIRST: &str = "tcpdump judges by the first number in it";
+        match (operation, &right.value, right.first) {
+            (bpf::DIV | bpf::MOD, Value::Number(0), _) => {
+                Err(self.error(place, "division by zero"))
+            }
+            (bpf::DIV | bpf::MOD, _, Some(0)) => {
+                Err(self.error(place, "tcpdump takes this for a division by zero").help(FIRST))
+            }
+            (bpf::LSH | bpf::RSH, Value::Number(0..=31), Some(32..)) => {
+                Err(self.error(place, "tcpdump takes this for more than 31 bits").help(FIRST))
+            }
+            (bpf::LSH | bpf::RSH, Value::Number(0..=31), _) => Ok(()),
+            (bpf::LSH | bpf::RSH, Value::Number(_), _) => {
                 Err(self.error(place, "a shift is by at most 31 bits"))
             }
-            (bpf::LSH | bpf::RSH, _) => Err(self
+            (bpf::LSH | bpf::RSH, _, _) => Err(self
                 .error(place, "a shift is by a number that does not depend on the frame")
                 .help("the kernel and tcpdump disagree on shifts by more than 31 bits")),
             _ => Ok(()),
@@ -158,7 +171,17 @@ impl Parser<'_> {
 
 impl Arithmetic {
     pub(super) fn number(number: u32) -> Self {
-        Self { value: Value::Number(number), checks: Vec::new(), registers: 1, depth: 1 }
+        Self {
+            value: Value::Number(number),
+            checks: Vec::new(),
+            first: Some(number),
+            registers: 1,
+            depth: 1,
+        }
+    }
+
+    pub(super) fn length() -> Self {
+        Self { value: Value::Length, first: None, ..Self::number(0) }
     }
 }
 
@@ -222,6 +245,7 @@ fn load(protocol: Protocol, index: Arithmetic, size: u8) -> Arithmetic {
     Arithmetic {
         value: Value::Load { protocol, index: Box::new(index.value), size },
         checks,
+        first: index.first,
         registers: index.registers.max(2),
         depth: index.depth + 1,
     }
@@ -251,5 +275,5 @@ fn binary(operation: u16, left: Arithmetic, right: Arithmetic) -> Arithmetic {
         (_, Value::Number(0)) if matches!(operation, bpf::MUL | bpf::AND) => Value::Number(0),
         (left, right) => Value::Binary(operation, Box::new(left), Box::new(right)),
     };
-    Arithmetic { value, checks: left.checks, registers, depth }
+    Arithmetic { value, checks: left.checks, first: left.first, registers, depth }
 }

@@ -92,6 +92,8 @@ pub(super) struct Arithmetic {
     pub(super) value: Value,
     /// What must hold of a frame before the value is computed.
     pub(super) checks: Vec<Check>,
+    /// The number that tcpdump computes first, by which it judges divisors and shifts.
+    pub(super) first: Option<u32>,
     /// How many of its 16 registers tcpdump needs for it.
     pub(super) registers: usize,
     /// How deep the value is.

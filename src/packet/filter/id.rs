@@ -22,7 +22,7 @@ impl Parser<'_> {
         let place = self.place();
         let token = self.peek();
         if let (Token::Word(word), None) = (token, qualifiers) {
-            return Err(self.unknown(word, "a condition, as `host 10.10.10.2` or `tcp`,", place));
+            return Err(self.no_condition(word, place));
         }
         let qualifiers = self.qualifiers_for(qualifiers, place.clone())?;
         match token {
@@ -73,10 +73,7 @@ impl Parser<'_> {
         qualifiers: Option<Qualifiers>,
         place: Range<usize>,
     ) -> Result<Qualifiers, FilterError> {
-        qualifiers.ok_or_else(|| {
-            self.error(place, "nothing says what this is")
-                .help("write `host`, `net` or `port` before it")
-        })
+        qualifiers.ok_or_else(|| self.unqualified(place))
     }
 
     /// A number that stands where an address or number is qualified.
@@ -93,6 +90,11 @@ impl Parser<'_> {
                 return Err(self
                     .error(place, format!("`{number}` where {} should be", wanted(qualifiers)))
                     .help("a port is written `port 80`"));
+            }
+            Kind::Net if self.peek() == Token::Sign("/") => {
+                return Err(self
+                    .error(place, "before a mask's length stand at least two parts of an address")
+                    .help(format!("write `{number}.0.0.0/…`")));
             }
             Kind::Net => match u8::try_from(number) {
                 Ok(first @ 1..) => {
@@ -282,14 +284,25 @@ impl Parser<'_> {
         }
     }
 
-    /// A word stands where something else should.
+    /// A word that begins no condition.
+    fn no_condition(&self, word: &str, place: Range<usize>) -> FilterError {
+        let help = match words::near(word) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None if word.contains('.') => {
+                "Wireshark's display filters are another language; this one has `host 10.10.10.2`, `tcp port 80`, \
+                 `tcp[tcpflags] & tcp-syn != 0`"
+                    .to_owned()
+            }
+            None => "a condition is a protocol, as `tcp`, or an address or number with what it is, as `host 10.10.10.2`"
+                .to_owned(),
+        };
+        self.error(place, format!("`{}` is no condition", shorten(word))).help(help)
+    }
+
+    /// A word stands where an address or a number should.
     fn unknown(&self, word: &str, wanted: &str, place: Range<usize>) -> FilterError {
-        let shown = shorten(word);
-        let error = self.error(place, format!("`{shown}` where {wanted} should be"));
-        match words::near(word) {
-            Some(near) => error.help(format!("did you mean `{near}`?")),
-            None => error.help("names are not looked up: write addresses and ports as numbers"),
-        }
+        self.error(place, format!("`{}` where {wanted} should be", shorten(word)))
+            .help("names are not looked up: write addresses and ports as numbers")
     }
 
     fn unknown_protocol(

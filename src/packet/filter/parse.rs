@@ -123,9 +123,12 @@ impl<'a> Parser<'a> {
         let text = shorten(&self.text[place.clone()]);
         match self.peek() {
             Token::End => self.error(place, format!("the filter ends where {expected} should be")),
-            Token::Unsupported(_) => self
-                .error(place, format!("`{text}` is not supported"))
-                .help("this language is a part of tcpdump's; `labnet packets --help` describes it"),
+            Token::Unsupported("vlan") => self
+                .error(place, "`vlan` is not supported")
+                .help("frames with a tag are `ether proto 0x8100`"),
+            Token::Unsupported(_) => self.error(place, format!("`{text}` is not supported")).help(
+                "of tcpdump's language there are hosts, nets, ports, protocols, lengths and bytes",
+            ),
             Token::Word(word) => {
                 let error = self.error(place, format!("`{text}` where {expected} should be"));
                 match words::near(word) {
@@ -144,10 +147,19 @@ impl<'a> Parser<'a> {
             Item::Arithmetic(..) => self
                 .error(place, "this number is not compared with anything")
                 .help("as in `tcp[tcpflags] & tcp-syn != 0`"),
-            _ => self
-                .error(place, "nothing says what this is")
-                .help("write `host`, `net` or `port` before it"),
+            Item::Id(_, Id::List) => self
+                .error(place, "tcpdump has no lists within lists")
+                .help("take these parentheses away"),
+            _ => self.unqualified(place),
         }
+    }
+
+    /// Something that qualifiers should stand before.
+    pub(super) fn unqualified(&self, place: Range<usize>) -> FilterError {
+        let text = &self.text[place.clone()];
+        let is_number = text.bytes().all(|byte| byte.is_ascii_alphanumeric());
+        let wanted = if is_number { "`port`" } else { "`host` or `net`" };
+        self.error(place, "nothing says what this is").help(format!("write {wanted} before it"))
     }
 
     /// Items joined by `and` and `or`; a single one if none follows.
@@ -221,9 +233,7 @@ impl<'a> Parser<'a> {
                 match inner {
                     Item::Term(term, _) => Ok(Item::Term(term, qualifiers)),
                     Item::Id(id, Id::Single) => Ok(Item::Id(id, Id::List)),
-                    Item::Id(_, Id::List) => Err(self
-                        .error(start..self.last_end(), "tcpdump knows no list in two parentheses")
-                        .help("take one pair away")),
+                    item @ Item::Id(_, Id::List) => Err(self.incomplete(&item, start)),
                     Item::Number(number, _) => self.relation(Arithmetic::number(number), start),
                     Item::Arithmetic(arithmetic) => self.relation(arithmetic, start),
                 }
@@ -285,7 +295,7 @@ impl<'a> Parser<'a> {
             return Err(self.unexpected("a number of bytes"));
         };
         self.next();
-        let left = Arithmetic { value: Value::Length, ..Arithmetic::number(0) };
+        let left = Arithmetic::length();
         let right = Arithmetic::number(number);
         let relation = Primitive::Relation { left, comparison, right };
         Ok(Item::Term(Expression::Primitive(relation), None))

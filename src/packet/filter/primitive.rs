@@ -162,7 +162,11 @@ impl Parser<'_> {
             return Ok(());
         }
         let help = match qualifiers.kind {
-            Kind::Default | Kind::Host | Kind::Net => {
+            Kind::Default => {
+                "a port is written `tcp src port 80`; addresses are those of ip, ip6, arp and rarp"
+                    .to_owned()
+            }
+            Kind::Host | Kind::Net => {
                 format!("write `… and {kind} …`; before `{kind}` stand ip, ip6, arp or rarp")
             }
             Kind::Port | Kind::PortRange => "ports are those of tcp, udp and sctp".to_owned(),

@@ -2,7 +2,7 @@
 //!
 //! A topology is drawn in two steps: a [`Graph`] of a plan, and its [`Drawing`], which has a place for everything. Each
 //! output format is one function over one of the two: [`mermaid`] and [`dot`] leave the layout to others, [`text`] and
-//! [`svg`] show ours.
+//! [`svg`] show ours. Frames between hosts are drawn by [`ladder_text`] and [`ladder_svg`].
 
 mod channel;
 mod columns;
@@ -10,6 +10,7 @@ mod doctor;
 mod dot;
 mod drawing;
 mod graph;
+mod ladder;
 mod mermaid;
 mod place;
 mod search;
@@ -21,6 +22,7 @@ pub(crate) use doctor::doctor;
 pub use dot::dot;
 pub use drawing::{Drawing, Label, LabelKind, Point, Rect, Shape};
 pub use graph::{Graph, Kind};
+pub use ladder::{ladder_svg, ladder_text};
 pub use mermaid::mermaid;
 pub use svg::svg;
 pub use text::text;

@@ -153,7 +153,7 @@ fn group(shape: &Shape) -> String {
 }
 
 /// Replaces the characters that XML reads.
-fn escaped(text: &str) -> String {
+pub(super) fn escaped(text: &str) -> String {
     text.chars()
         .map(|c| match c {
             '&' => "&amp;".to_owned(),

@@ -9,6 +9,10 @@
 //! or not it arrived; times that the sender could measure are measured there (round trips), and those of the receiver at the
 //! other end's place (the delay of acknowledgments). A direction whose frames take several paths is counted on the first of them.
 //!
+//! # Sent again
+//! What counts as sent again follows from the numbers alone: bytes, a SYN or a FIN that the same side sent before. Packet lists mark
+//! retransmissions as Wireshark does, which judges by time as well, and takes the second record of a frame for one.
+//!
 //! # Bounds
 //! The first [`MAX_FLOWS`] conversations are told apart; frames of later ones are only counted.
 
@@ -18,6 +22,8 @@ mod distribution;
 mod flows;
 mod follow;
 mod half;
+mod label;
+mod ladder;
 mod measured;
 mod neighbours;
 mod normal_text;
@@ -38,6 +44,7 @@ pub use dialogue::{Dialogue, DialogueForm};
 pub use distribution::Distribution;
 pub use flows::{FlowOptions, Flows};
 pub use follow::{Follow, Piece, Said};
+pub use ladder::{Arrow, Column, Ladder, LadderOptions, MAX_ARROWS, MAX_COLUMNS};
 pub use normalised::{MAX_STORIES, Normalised, NormalisedFlows};
 pub use row::{ClientBy, Close, Closing, Flow, FlowEnd, Handshake};
 pub use tracker::MAX_FLOWS;

@@ -1,0 +1,245 @@
+//! Frames as arrows between hosts.
+
+use std::{
+    collections::{BTreeMap, HashMap, HashSet},
+    hash::{DefaultHasher, Hash, Hasher},
+    net::IpAddr,
+};
+
+use super::{
+    super::{Direction, Frame, Network, Packet},
+    half::Half,
+    label::{Numbers, label},
+    tracker::Tracker,
+    unit::{Side, Unit},
+};
+
+/// How many arrows are drawn.
+pub const MAX_ARROWS: usize = 10_000;
+/// How many hosts have a column.
+pub const MAX_COLUMNS: usize = 12;
+
+/// What a ladder shows.
+#[derive(Debug, Clone, Default)]
+pub struct LadderOptions {
+    /// One conversation, by its number as [`Flows`](super::Flows) counts; or all frames between hosts.
+    pub flow: Option<usize>,
+    /// The names of hosts by their addresses; others are called by their address. Addresses of one name share a column.
+    pub names: BTreeMap<IpAddr, String>,
+}
+
+/// Frames as arrows between hosts, one column a host, for drawings.
+///
+/// Where both ends of a link were recorded, each frame is one arrow that knows when it was sent and when it arrived: a frame seen at one
+/// end and then at another is the same if addresses, IP id and all behind the IP header are, and equal ones arrive in the order they
+/// were sent. The first [`MAX_ARROWS`] arrows between the first [`MAX_COLUMNS`] hosts are kept.
+#[derive(Debug)]
+pub struct Ladder {
+    options: LadderOptions,
+    tracker: Tracker,
+    halves: HashMap<usize, [Half; 2]>,
+    columns: Vec<Column>,
+    arrows: Vec<Arrow>,
+    /// Where each arrow was seen.
+    places: Vec<Vec<Place>>,
+    /// Arrows by what they carry.
+    alike: HashMap<u64, Vec<usize>>,
+    frames: u64,
+    omitted: u64,
+    start: Option<u64>,
+}
+
+type Place = (usize, Option<Direction>);
+
+/// A host.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Column {
+    /// Its name, or its address.
+    pub name: String,
+    /// The addresses it was seen with.
+    pub addresses: Vec<IpAddr>,
+}
+
+/// A frame on its way from one host to another.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Arrow {
+    /// The number of its first record, from 1.
+    pub number: u64,
+    /// The place of the sender's column.
+    pub from: usize,
+    /// The place of the receiver's column.
+    pub to: usize,
+    /// When it passed the sender's end, in ns since the ladder's start; or when it was seen, if one end was recorded.
+    pub sent: Option<u64>,
+    /// When it passed the receiver's end, if that was recorded too.
+    pub arrived: Option<u64>,
+    /// Whether it was seen at one end only, though both were recorded.
+    pub broken: bool,
+    /// What it is, as `PSH, ACK seq=1 ack=1 len=6`.
+    pub label: String,
+    /// Whether it repeats what was sent before.
+    pub again: bool,
+}
+
+impl Ladder {
+    /// Nothing yet.
+    pub fn new(options: LadderOptions) -> Self {
+        Self {
+            options,
+            tracker: Tracker::default(),
+            halves: HashMap::new(),
+            columns: Vec::new(),
+            arrows: Vec::new(),
+            places: Vec::new(),
+            alike: HashMap::new(),
+            frames: 0,
+            omitted: 0,
+            start: None,
+        }
+    }
+
+    /// Takes note of a frame; those without IP addresses, or an ARP message's, are passed over.
+    pub fn add(&mut self, frame: &Frame<'_>) {
+        self.frames += 1;
+        let packet = Packet::decode(&frame.bytes, frame.length);
+        let unit = Unit::of(&packet);
+        let member = unit.as_ref().and_then(|unit| self.tracker.member(frame, unit));
+        if self.options.flow.is_some_and(|flow| member.is_none_or(|m| m.flow + 1 != flow)) {
+            return;
+        }
+        let Some((from, to)) = ends(&packet) else { return };
+        let key = identity(&packet, from, to);
+        let place = (frame.interface, frame.direction);
+        let start = *self.start.get_or_insert(frame.time);
+        let time = frame.time.saturating_sub(start);
+        let alike = self.alike.get(&key).into_iter().flatten();
+        let known = alike.copied().find(|arrow| !self.places[*arrow].contains(&place));
+        if let Some(known) = known {
+            self.places[known].push(place);
+            self.arrows[known].arrived = Some(time);
+            return;
+        }
+        let (Some(from), Some(to), true) =
+            (self.column(from), self.column(to), self.arrows.len() < MAX_ARROWS)
+        else {
+            self.omitted += 1;
+            return;
+        };
+        let numbers = match (&unit, member) {
+            (Some(unit), Some(member)) => {
+                let [client, server] = self.halves.entry(member.flow).or_default();
+                match member.side {
+                    Side::Client => Numbers::new(unit, client, server),
+                    Side::Server => Numbers::new(unit, server, client),
+                }
+            }
+            _ => Numbers::default(),
+        };
+        let label = label(&packet, &numbers, self.options.flow.is_none());
+        self.alike.entry(key).or_default().push(self.arrows.len());
+        self.places.push(vec![place]);
+        self.arrows.push(Arrow {
+            number: self.frames,
+            from,
+            to,
+            sent: Some(time),
+            arrived: None,
+            broken: false,
+            label,
+            again: numbers.again,
+        });
+    }
+
+    /// Says that there are no more frames: those seen at one end only are told from those recorded at one end only.
+    pub fn finish(&mut self) {
+        // Where the frames of each direction are recorded first, and which directions are recorded at both ends.
+        let (mut homes, mut both) = (HashMap::new(), HashSet::new());
+        for (arrow, places) in self.arrows.iter().zip(&self.places) {
+            homes.entry((arrow.from, arrow.to)).or_insert(places[0].0);
+            if arrow.arrived.is_some() {
+                both.insert((arrow.from, arrow.to));
+            }
+        }
+        for (arrow, places) in self.arrows.iter_mut().zip(&self.places) {
+            let there = homes.get(&(arrow.to, arrow.from));
+            let apart =
+                there.is_some_and(|there| homes.get(&(arrow.from, arrow.to)) != Some(there));
+            if arrow.arrived.is_some() || !(apart || both.contains(&(arrow.from, arrow.to))) {
+                continue;
+            }
+            arrow.broken = true;
+            let (seen, direction) = places[0];
+            if Some(&seen) == there && direction != Some(Direction::Out) {
+                (arrow.arrived, arrow.sent) = (arrow.sent, None);
+            }
+        }
+    }
+
+    /// The hosts, in the order of their first frames.
+    pub fn columns(&self) -> &[Column] {
+        &self.columns
+    }
+
+    /// The arrows, in the order they were seen.
+    pub fn arrows(&self) -> &[Arrow] {
+        &self.arrows
+    }
+
+    /// How many records of frames beyond the bounds are not among the arrows.
+    pub fn omitted(&self) -> u64 {
+        self.omitted
+    }
+
+    /// What it shows, in a few words.
+    pub fn title(&self) -> String {
+        let head =
+            self.options.flow.and_then(|flow| self.tracker.heads().get(flow.checked_sub(1)?));
+        match head {
+            Some(head) => format!("{} {} → {}", head.protocol, head.client, head.server),
+            None => format!("{} frames between {} hosts", self.arrows.len(), self.columns.len()),
+        }
+    }
+
+    /// The place of an address's column.
+    fn column(&mut self, address: IpAddr) -> Option<usize> {
+        let name = self.options.names.get(&address);
+        let found = self.columns.iter().position(|column| match name {
+            Some(name) => column.name == *name,
+            None => column.addresses.contains(&address),
+        });
+        let place = match found {
+            Some(place) => place,
+            None if self.columns.len() >= MAX_COLUMNS => return None,
+            None => {
+                let name = name.cloned().unwrap_or_else(|| address.to_string());
+                self.columns.push(Column { name, addresses: Vec::new() });
+                self.columns.len() - 1
+            }
+        };
+        let addresses = &mut self.columns.get_mut(place)?.addresses;
+        if !addresses.contains(&address) && addresses.len() < MAX_COLUMNS {
+            addresses.push(address);
+        }
+        Some(place)
+    }
+}
+
+/// From which host to which.
+fn ends(packet: &Packet<'_>) -> Option<(IpAddr, IpAddr)> {
+    match packet.network {
+        Some(Network::Arp(arp)) => Some((arp.sender.into(), arp.target.into())),
+        _ => packet.addresses(),
+    }
+}
+
+/// What stays the same of a packet along its way.
+fn identity(packet: &Packet<'_>, from: IpAddr, to: IpAddr) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    (from, to, packet.segment.bytes).hash(&mut hasher);
+    match packet.network {
+        Some(Network::Ipv4(ipv4)) => (ipv4.id, ipv4.fragment_offset).hash(&mut hasher),
+        Some(Network::Ipv6(ipv6)) => ipv6.flow_label.hash(&mut hasher),
+        _ => packet.frame.bytes.hash(&mut hasher),
+    }
+    hasher.finish()
+}

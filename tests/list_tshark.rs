@@ -13,9 +13,18 @@ mod listing;
 #[path = "packets/tshark.rs"]
 mod tshark;
 
-use std::{fs, path::PathBuf, process::ExitCode, sync::Arc};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::ExitCode,
+    sync::Arc,
+};
 
-use labnet::packet::list::Columns;
+use labnet::packet::{
+    Reader,
+    detail::{Detail, Hex},
+    list::{Columns, List},
+};
 use libtest_mimic::{Arguments, Trial};
 use listing::{in_turn, list, recording};
 use tshark::{Tshark, missing};
@@ -53,6 +62,18 @@ fn main() -> ExitCode {
     }
     for path in recordings() {
         let name = path.file_stem().unwrap().to_string_lossy().into_owned();
+        let (file, tshark) = (path.clone(), tshark.clone());
+        let run = move || {
+            let tshark = tshark.ok_or("tshark was not looked for")?;
+            compare_details(&tshark, &file);
+            Ok(())
+        };
+        let details = Trial::test(format!("details_of_{name}"), run);
+        trials.push(match &why_not {
+            Some(why) => details.with_kind(why.clone()).with_ignored_flag(true),
+            None => details,
+        });
+        let name = path.file_stem().unwrap().to_string_lossy().into_owned();
         trials.push(trial(format!("recorded_{name}"), Box::new(move || fs::read(&path).unwrap())));
     }
     libtest_mimic::run(&arguments, trials).exit_code()
@@ -82,4 +103,35 @@ fn compare(tshark: &Tshark, recording: &[u8]) {
     assert!(different.is_empty(), "tshark, and the list:\n{different:#?}");
     assert_eq!(theirs.lines().count(), ours.lines().count(), "lines");
     assert!(!ours.is_empty());
+}
+
+/// The headings of layers and the bytes.
+fn compare_details(tshark: &Tshark, recording: &Path) {
+    let theirs = tshark.run(recording, &["-V", "-x"]);
+    let wanted = |line: &&str| {
+        let headings = ["Ethernet II,", "Internet ", "Transmission ", "User Datagram Protocol,"];
+        let bytes = line.get(4..6) == Some("  ") && line.as_bytes()[0].is_ascii_hexdigit();
+        headings.iter().any(|heading| line.starts_with(heading)) || bytes
+    };
+    let bytes = fs::read(recording).unwrap();
+    let mut reader = Reader::new(&bytes[..]).unwrap();
+    let mut list = List::new();
+    let mut ours = String::new();
+    while let Some((frame, interface)) = reader.next_with_interface().unwrap() {
+        let mut row = list.row(&frame, interface);
+        if row.insight.fragment {
+            // tshark looks into a datagram only when it is complete.
+            row.insight.packet.transport = None;
+        }
+        ours += &Detail::new(&row, &frame, interface).to_string();
+        ours += &Hex(&frame.bytes).to_string();
+    }
+    let ours: Vec<_> = ours.lines().filter(wanted).collect();
+    // Of a datagram put together tshark shows the bytes twice.
+    let whole = theirs.lines().scan(false, |skip, line| {
+        *skip = line.starts_with("Reassembled ") || *skip && !line.starts_with("Frame ");
+        Some((!*skip).then_some(line))
+    });
+    let theirs: Vec<_> = whole.flatten().filter(wanted).collect();
+    assert_eq!(theirs, ours);
 }

@@ -2,6 +2,7 @@
 
 pub mod analysis;
 pub mod decode;
+pub mod detail;
 mod file;
 pub mod filter;
 pub mod flow;

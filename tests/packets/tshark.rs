@@ -41,10 +41,16 @@ impl Tshark {
 
     /// What `tshark -n -r FILE` prints.
     pub(crate) fn list(&self, recording: &Path) -> String {
+        self.run(recording, &[])
+    }
+
+    /// What `tshark -n -r FILE` prints with more options.
+    pub(crate) fn run(&self, recording: &Path, options: &[&str]) -> String {
         let output = Command::new("tshark")
             .env("WIRESHARK_CONFIG_DIR", self.configuration.path())
             .args(["-n", "-r"])
             .arg(recording)
+            .args(options)
             .output()
             .unwrap();
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));

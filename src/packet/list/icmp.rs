@@ -3,7 +3,7 @@
 use super::text::{align, hex, number, put};
 use crate::packet::{
     analysis::Insight,
-    decode::{Icmp, Network},
+    decode::{Icmp, Network, Packet, Stop},
 };
 
 pub(super) fn write(insight: &Insight<'_>, icmp: &Icmp<'_>, out: &mut Vec<u8>) {
@@ -33,16 +33,26 @@ pub(super) fn write(insight: &Insight<'_>, icmp: &Icmp<'_>, out: &mut Vec<u8>) {
         }
     }
     out.push(b')');
+    cut(icmp.quoted(), out);
+}
+
+/// Says so if the recording ends within the headers that an error quotes.
+pub(super) fn cut(quoted: Option<Packet<'_>>, out: &mut Vec<u8>) {
+    if let Some(Packet { stopped: Some(Stop::Truncated(_)), .. }) = quoted {
+        put(out, "[Packet size limited during capture]");
+    }
 }
 
 /// The type's name, at least 20 characters wide.
 pub(super) fn name(kind: u8, out: &mut Vec<u8>) {
     let start = out.len();
-    put(
-        out,
-        TYPES.get(usize::from(kind)).copied().filter(|name| !name.is_empty()).unwrap_or(OTHER),
-    );
+    put(out, title(kind));
     align(out, start, 20, false);
+}
+
+/// The type's name.
+pub(in crate::packet) fn title(kind: u8) -> &'static str {
+    TYPES.get(usize::from(kind)).copied().filter(|name| !name.is_empty()).unwrap_or(OTHER)
 }
 
 /// Identifier and sequence number, which is shown in both byte orders, since systems differ in it.

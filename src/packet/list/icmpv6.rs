@@ -1,7 +1,7 @@
 //! What ICMPv6 messages say.
 
 use super::{
-    icmp::request,
+    icmp::{cut, request},
     text::{hex, ipv6, mac, number, put},
 };
 use crate::packet::{
@@ -63,6 +63,7 @@ pub(super) fn write(insight: &Insight<'_>, icmpv6: &Icmpv6<'_>, out: &mut Vec<u8
         | Icmpv6Message::Redirect { options: list, .. } => options(out, list),
         _ => {}
     }
+    cut(icmpv6.quoted(), out);
 }
 
 /// The type's name.
@@ -75,6 +76,11 @@ pub(super) fn name(kind: u8, out: &mut Vec<u8>) {
             out.push(b')');
         }
     }
+}
+
+/// The type's name, for a detail.
+pub(in crate::packet) fn title(kind: u8) -> &'static str {
+    TYPES.iter().find(|(number, _)| *number == kind).map_or("Unknown", |(_, name)| name)
 }
 
 /// The Ethernet addresses that options tell.

@@ -20,10 +20,13 @@ mod icmpv6;
 mod info;
 mod ip;
 mod json;
-mod names;
+pub(super) mod names;
 mod row;
 mod tcp;
 mod text;
+
+pub(super) use icmp::title as icmp_name;
+pub(super) use icmpv6::title as icmpv6_name;
 
 pub use address::Address;
 pub use column::{Column, ColumnError, Columns};

@@ -3,7 +3,7 @@
 use crate::packet::decode::{EtherType, Protocol};
 
 /// What an EtherType stands for.
-pub(super) fn ether_type(kind: EtherType) -> &'static str {
+pub(in crate::packet) fn ether_type(kind: EtherType) -> &'static str {
     match kind.0 {
         0x0842 => "Wake on LAN",
         0x22f0 => "IEEE 1722 Audio Video Transport Protocol",
@@ -25,7 +25,7 @@ pub(super) fn ether_type(kind: EtherType) -> &'static str {
 }
 
 /// What an IP protocol's number stands for.
-pub(super) fn ip_protocol(protocol: Protocol) -> &'static str {
+pub(in crate::packet) fn ip_protocol(protocol: Protocol) -> &'static str {
     match protocol.0 {
         1 => "ICMP",
         2 => "IGMP",

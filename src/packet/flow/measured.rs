@@ -181,7 +181,7 @@ impl Sent {
     pub fn nagle(&self) -> &'static str {
         match self {
             Self { largest_segment: None, .. } => {
-                "unknown, for the other side's SYN or data is missing"
+                "unknown without data, or without the other side's SYN"
             }
             Self { small_with_small_underway: 1.., .. } => "off",
             Self { small_after_ack: 1.., .. } => "at work",

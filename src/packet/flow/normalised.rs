@@ -41,6 +41,8 @@ pub const MAX_STORIES: usize = 4_096;
 /// Turns are stable where programs take turns, each waiting for what the other says. Where both talk at the same time,
 /// which of them comes first is chance: then [`Normalised::flows`] tells what is stable, each direction by itself.
 ///
+/// Frames must have been recorded whole: what a snap length cuts off depends on how TCP cut the stream.
+///
 /// The first [`MAX_STORIES`] conversations are told, with at most 16,384 turns each.
 #[derive(Debug)]
 pub struct Normalised {

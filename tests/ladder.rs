@@ -100,6 +100,20 @@ fn both_ends_give_slanted_and_broken_ones() {
 }
 
 #[test]
+fn what_was_under_way_at_the_end_is_not_broken() {
+    let frames = lossy().both_ends(600_000);
+    let end = frames.len();
+    for (kept, broken) in [(end - 1, 1), (end - 2, 1), (end - 3, 1)] {
+        let ladder = ladder(Some(1), &frames[..kept]);
+        assert_eq!(ladder.arrows().iter().filter(|arrow| arrow.broken).count(), broken);
+    }
+    // What was sent later came.
+    let lost = Talk::opened().say(CLIENT, FIN | ACK, "").lost().say(CLIENT, ACK, "");
+    let ladder = ladder(Some(1), &lost.both_ends(600_000));
+    assert!(ladder.arrows()[3].broken);
+}
+
+#[test]
 fn a_frame_that_nobody_sent_is_broken_at_the_sender() {
     let mut frames = lossy().both_ends(600_000);
     let gone = frames.iter().position(|frame| frame.bytes.ends_with(b"fine\n")).unwrap();

@@ -1,7 +1,7 @@
 //! Frames as arrows between hosts.
 
 use std::{
-    collections::{BTreeMap, HashMap, HashSet},
+    collections::{BTreeMap, HashMap},
     hash::{DefaultHasher, Hash, Hasher},
     net::IpAddr,
 };
@@ -73,7 +73,7 @@ pub struct Arrow {
     pub sent: Option<u64>,
     /// When it passed the receiver's end, if that was recorded too.
     pub arrived: Option<u64>,
-    /// Whether it was seen at one end only, though both were recorded.
+    /// Whether it was seen at one end only, though both were recorded, and for longer than the slowest frame took that way.
     pub broken: bool,
     /// What it is, as `PSH, ACK seq=1 ack=1 len=6`.
     pub label: String,
@@ -152,19 +152,27 @@ impl Ladder {
 
     /// Says that there are no more frames: those seen at one end only are told from those recorded at one end only.
     pub fn finish(&mut self) {
-        // Where the frames of each direction are recorded first, and which directions are recorded at both ends.
-        let (mut homes, mut both) = (HashMap::new(), HashSet::new());
+        // Where the frames of each direction are recorded first, and of those recorded at both ends the longest delay.
+        let (mut homes, mut slowest) = (HashMap::new(), HashMap::new());
+        let mut last = 0;
         for (arrow, places) in self.arrows.iter().zip(&self.places) {
-            homes.entry((arrow.from, arrow.to)).or_insert(places[0].0);
-            if arrow.arrived.is_some() {
-                both.insert((arrow.from, arrow.to));
+            let way = (arrow.from, arrow.to);
+            homes.entry(way).or_insert(places[0].0);
+            last = last.max(arrow.arrived.or(arrow.sent).unwrap_or(0));
+            if let (Some(sent), Some(arrived)) = (arrow.sent, arrow.arrived) {
+                let slowest = slowest.entry(way).or_insert(0);
+                *slowest = arrived.saturating_sub(sent).max(*slowest);
             }
         }
         for (arrow, places) in self.arrows.iter_mut().zip(&self.places) {
             let there = homes.get(&(arrow.to, arrow.from));
             let apart =
                 there.is_some_and(|there| homes.get(&(arrow.from, arrow.to)) != Some(there));
-            if arrow.arrived.is_some() || !(apart || both.contains(&(arrow.from, arrow.to))) {
+            let delay = slowest.get(&(arrow.from, arrow.to));
+            // What was sent at the very end may have been under way still.
+            let late =
+                arrow.sent.is_some_and(|sent| last - sent.min(last) > delay.copied().unwrap_or(0));
+            if arrow.arrived.is_some() || !(apart || delay.is_some()) || !late {
                 continue;
             }
             arrow.broken = true;

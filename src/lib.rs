@@ -22,6 +22,7 @@
 //! - [`Lab::up`] takes a topology file, [`Lab::builder`] describes one in code.
 //! - [`Node::command`] runs programs: to their end ([`Command::run`]), beside the test ([`Command::spawn`]), or on a terminal to
 //!   type at ([`Command::terminal`]). A [`Transcript`] is what they printed, stable text for snapshots.
+//! - [`Node::capture`] and [`Link::capture`] record frames; a [`Capture`] is a packet list, stable text for snapshots if you like.
 //! - [`Node::tcp_listen`] and its like make sockets in a node to be used here; [`Node::spawn`] moves a closure there.
 //!
 //! The crate is one pipeline in one direction; each module may use only those listed above it
@@ -73,8 +74,8 @@ pub use labnet_macros::test;
 pub use crate::{
     kernel::KernelError,
     lab::{
-        Command, Error, Exit, Lab, LabError, Node, Program, Signal, Task, Terminal, TestResult,
-        Transcript,
+        Capture, CaptureBuilder, Command, Error, Exit, Lab, LabError, Link, Node, Program,
+        RunningCapture, Signal, Task, Terminal, TestResult, Transcript,
     },
 };
 #[doc(hidden)]

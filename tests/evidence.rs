@@ -9,7 +9,10 @@ use std::{
     process::Command,
 };
 
-use labnet::{Lab, TestResult};
+use labnet::{
+    Lab, TestResult,
+    packet::{Packet, Reader, decode::TcpFlags},
+};
 use tempfile::TempDir;
 
 mod samples {
@@ -18,6 +21,7 @@ mod samples {
     #[labnet::test("topology/sockets-lab.toml")]
     #[should_panic(expected = "the third byte is wrong")]
     async fn panics(lab: Lab) {
+        let _capture = lab.node("R2").capture("eth0").filter("tcp").start().await.unwrap();
         lab.node("KALI").command("labnet echo send R2:5001 hello").run().await.unwrap();
         panic!("the third byte is wrong");
     }
@@ -106,7 +110,7 @@ fn files(folder: &Path) -> Vec<String> {
 }
 
 fn kept_in(folder: &Path) -> String {
-    format!("what the programs printed is in {}\n", folder.display())
+    format!("what the programs printed and what was captured is in {}\n", folder.display())
 }
 
 #[test]
@@ -114,12 +118,23 @@ fn a_panic_keeps_what_ran_and_says_where() {
     let target = Target::new();
     let (printed, folder) = target.run("panics");
     assert!(printed.contains(&kept_in(&folder)), "{printed}");
-    assert_eq!(files(&folder), ["01-KALI.txt", "R2-echo.log", "R2-file.log"]);
+    assert_eq!(
+        files(&folder),
+        ["01-KALI.txt", "R2-echo.log", "R2-file.log", "capture-01-R2:eth0.pcapng"]
+    );
     insta::assert_snapshot!(read(&folder, "01-KALI.txt"), @r"
     KALI$ labnet echo send R2:5001 hello
     Sent: hello
     Received: Secret code not found.
     ");
+    // The capture was still on: it has the whole conversation, to the last frame.
+    let recording = fs::File::open(folder.join("capture-01-R2:eth0.pcapng")).unwrap();
+    let (mut reader, mut fins) = (Reader::new(recording).unwrap(), 0);
+    while let Some(frame) = reader.next_frame().unwrap() {
+        let packet = Packet::decode(&frame.bytes, frame.length);
+        fins += usize::from(packet.tcp().unwrap().flags.contains(TcpFlags::FIN));
+    }
+    assert_eq!(fins, 2);
     assert!(read(&folder, "R2-echo.log").contains("listening on 10.10.10.2:5001"));
 }
 

@@ -1,4 +1,4 @@
-//! The sources keep to the crate's layers, to one file with `unsafe`, and to files and folders that one can read.
+//! The sources keep to the crate's layers, to one module with `unsafe`, and to files and folders that one can read.
 
 #![allow(clippy::unwrap_used)] // also in the helpers of tests
 
@@ -115,7 +115,7 @@ fn places_of_files() {
 }
 
 #[test]
-fn one_file_may_be_unsafe_and_it_is_in_kernel() {
+fn one_module_may_be_unsafe_and_it_is_in_kernel() {
     let is_unsafe = |source: &str| {
         tokens(source).iter().any(|token| token == "unsafe" || token == "unsafe_code")
     };
@@ -123,9 +123,11 @@ fn one_file_may_be_unsafe_and_it_is_in_kernel() {
     assert!(!is_unsafe("// unsafe\nlet text = \"unsafe\";"));
     let files = sources("src").into_iter().filter(|(_, source)| is_unsafe(source));
     let files: Vec<PathBuf> = files.map(|(path, _)| path).collect();
-    let expected = usize::from(root().join("src/kernel").exists());
-    assert!(files.iter().all(|file| file.starts_with("src/kernel")), "{files:?}");
-    assert_eq!(files.len(), expected, "{files:?}");
+    let allowed = |file: &PathBuf| {
+        file == Path::new("src/kernel/sys.rs") || file.starts_with("src/kernel/sys")
+    };
+    assert!(files.iter().all(allowed), "{files:?}");
+    assert!(!files.is_empty());
 }
 
 #[test]

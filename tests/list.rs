@@ -36,7 +36,7 @@ fn what_was_recorded_of_real_networks() {
 #[test]
 fn every_kind_of_frame() {
     let frames = recording(&in_turn(catalogue::frames()), 6, usize::MAX);
-    insta::assert_snapshot!(list(&frames, &"source,destination,protocol,info".parse().unwrap()));
+    insta::assert_snapshot!(list(&frames, &"source,destination,proto,info".parse().unwrap()));
 }
 
 #[test]
@@ -56,10 +56,10 @@ fn every_mark_comes_up() {
 
 #[test]
 fn columns_are_chosen_by_name() {
-    let columns = "no, delta,sport,dport,flags,seq,ack,win,len,stream,verdict".parse().unwrap();
+    let columns = "no, delta,sport,dport,flags,seq,ack,win,data,stream,verdict".parse().unwrap();
     insta::assert_snapshot!(list(&recorded("syn-loss"), &columns));
     let wrong = "no,tim".parse::<Columns>().unwrap_err();
-    insta::assert_snapshot!(wrong, @"there is no column `tim`; columns are no, time, delta, source, destination, protocol, length, info, verdict, sport, dport, seq, ack, win, flags, len, stream");
+    insta::assert_snapshot!(wrong, @"there is no column `tim`; columns are no, time, delta, source, destination, proto, len, info, verdict, sport, dport, seq, ack, win, flags, data, stream");
     for (name, column) in Column::ALL {
         assert_eq!(name.parse::<Column>().unwrap().name(), name, "{column:?}");
     }

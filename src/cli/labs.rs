@@ -75,7 +75,12 @@ fn usage(message: impl Into<String>) -> Failure {
 pub(crate) fn failure(error: LabError) -> Failure {
     let code = match &error {
         error if error.is_denied() => NOT_POSSIBLE,
-        LabError::NoNode { .. } | LabError::NoProgram { .. } | LabError::AlreadyUp { .. } => USAGE,
+        LabError::NoNode { .. }
+        | LabError::NoProgram { .. }
+        | LabError::NoInterface { .. }
+        | LabError::NoLink { .. }
+        | LabError::NoRecording { .. }
+        | LabError::AlreadyUp { .. } => USAGE,
         LabError::Spawn { code, .. } => *code,
         LabError::NotStarted { .. } | LabError::Ended { .. } | LabError::NotReady { .. } => FAILED,
         _ => BROKE,

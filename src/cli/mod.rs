@@ -3,6 +3,7 @@
 //! Exit codes: 0 done; 1 the thing tested failed; 2 usage; 3 bad topology; 4 missing privilege or kernel feature; 5 the
 //! lab broke. `exec` passes its program's code on.
 
+mod capture;
 mod check;
 mod completions;
 mod cp;
@@ -15,8 +16,10 @@ mod file;
 mod graph;
 mod join;
 mod labs;
+mod listing;
 mod logs;
 mod nc;
+mod packets;
 mod plan;
 mod runtime;
 mod schema;
@@ -37,7 +40,7 @@ use clap::{
     Args as _, Command, CommandFactory, FromArgMatches, Parser, Subcommand,
     error::{ContextKind, ContextValue},
 };
-use exit::{Failure, Outcome, tell};
+use exit::{Failure, Outcome};
 
 #[derive(Debug, Parser)]
 #[command(name = "labnet", version, about, max_term_width = 100)]
@@ -56,6 +59,8 @@ enum Verb {
     Cp(cp::Args),
     Logs(logs::Args),
     Wait(wait::Args),
+    Capture(capture::Args),
+    Packets(packets::Args),
     Check(check::Args),
     Doctor(doctor::Args),
     Graph(graph::Args),
@@ -96,7 +101,7 @@ fn status() -> u8 {
     let parsed = parse_one(&words).map_or_else(|| Cli::try_parse_from(&words), Ok);
     let cli = parsed.unwrap_or_else(|error| {
         if let Some(hint) = hint(&error) {
-            tell(format_args!("labnet: {hint}"));
+            anstream::eprintln!("labnet: {hint}");
             process::exit(i32::from(exit::USAGE));
         }
         error.exit()
@@ -104,7 +109,7 @@ fn status() -> u8 {
     match run(cli) {
         Ok(code) => code,
         Err(Failure { code, message }) => {
-            tell(format_args!("labnet: {message}"));
+            anstream::eprintln!("labnet: {message}");
             code
         }
     }
@@ -155,6 +160,8 @@ fn run(cli: Cli) -> Outcome {
         Verb::Cp(args) => cp::run(args),
         Verb::Logs(args) => logs::run(args),
         Verb::Wait(args) => wait::run(args),
+        Verb::Capture(args) => capture::run(args),
+        Verb::Packets(args) => packets::run(args),
         Verb::Completions(args) => completions::completions(&args, Cli::command()),
         Verb::Man(args) => completions::man(&args, Cli::command()),
         Verb::Check(args) => check::run(args),

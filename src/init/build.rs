@@ -7,6 +7,7 @@ use std::{
 };
 
 use super::{
+    captures::Captures,
     error::LabError,
     files::LabFiles,
     node::{Home, Node},
@@ -33,16 +34,23 @@ const LINK_UP: Duration = Duration::from_secs(30);
 /// Between two looks at a link that is not usable yet.
 const PAUSE: Duration = Duration::from_micros(200);
 
+/// What bring-up has made.
+pub(super) struct Built {
+    pub(super) nodes: Vec<Node>,
+    /// A routing socket in each node.
+    pub(super) sockets: Vec<Netlink>,
+    /// On from before the first frame.
+    pub(super) captures: Captures,
+}
+
 /// Builds all nodes and links of the plan; when it returns, every node reaches its neighbours at the first packet.
-///
-/// With the nodes comes a routing socket in each.
 pub(super) fn build(
     plan: &Plan,
     files: &LabFiles,
     home: &Home,
     base: &std::path::Path,
     notes: &mut BTreeSet<String>,
-) -> Result<(Vec<Node>, Vec<Netlink>), LabError> {
+) -> Result<Built, LabError> {
     let mut builder = Builder::new(plan);
     for (place, node) in plan.nodes.iter().enumerate() {
         if place % NODES_PER_PROC == NODES_PER_PROC - 1 {
@@ -59,9 +67,10 @@ pub(super) fn build(
     builder.plug_links()?;
     builder.plug_networks()?;
     builder.configure()?;
+    let captures = Captures::of_plan(plan, &builder.nodes, home, files)?;
     builder.raise()?;
     builder.wait_until_up()?;
-    Ok((builder.nodes, builder.netlinks))
+    Ok(Built { nodes: builder.nodes, sockets: builder.netlinks, captures })
 }
 
 /// Every interface has an index of its own in the whole lab: of a veth whose ends have equal ones, the kernel takes the

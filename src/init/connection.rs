@@ -21,7 +21,10 @@ use super::{
     lab::Lab,
     node::Node,
     program::{Command, Started, signal},
-    protocol::{Joined, Message, OpenMode, Reply, Request, SpawnRequest, WaitFor, decode, encode},
+    protocol::{
+        CaptureRequest, Joined, Message, OpenMode, Reply, Request, SpawnRequest, WaitFor, decode,
+        encode,
+    },
     ready,
     supervisor::Notice,
 };
@@ -49,6 +52,8 @@ pub(super) struct Connection {
     owns_lab: Cell<bool>,
     /// The programs it started and has not released, by the number of the request.
     started: RefCell<HashMap<u64, Started>>,
+    /// What stops the captures it started and that have not ended, by the number of the request.
+    capturing: RefCell<HashMap<u64, Box<dyn Fn()>>>,
 }
 
 type Answer = Result<(Reply, Vec<OwnedFd>), LabError>;
@@ -59,7 +64,8 @@ impl Connection {
         channel.set_nonblocking().attempt(step)?;
         let owns_lab = Cell::new(matches!(role, Role::First(_)));
         let channel = async_fd(channel).attempt(step)?;
-        Ok(Rc::new(Self { channel, lab, role, owns_lab, started: RefCell::default() }))
+        let (started, capturing) = (RefCell::default(), RefCell::default());
+        Ok(Rc::new(Self { channel, lab, role, owns_lab, started, capturing }))
     }
 
     /// Serves requests until the client ends; then what it started ends, and the lab if it is the client's own.
@@ -111,6 +117,7 @@ impl Connection {
             Request::Logs { node, program, follow } => {
                 return self.logs(id, &node, program.as_str(), follow).await;
             }
+            Request::Capture(request) => return self.capture(id, request, &fds).await,
             Request::Down => {
                 self.send(id, Reply::Done, &[]).await;
                 self.lab.end();
@@ -133,6 +140,16 @@ impl Connection {
             }),
             Request::Open { node, path, mode } => {
                 self.lab.node(&node).and_then(|node| open(node, &path, mode))
+            }
+            Request::StopCapture { capture } => {
+                if let Some(stop) = self.capturing.borrow().get(&capture) {
+                    stop();
+                }
+                Ok((Reply::Done, Vec::new()))
+            }
+            Request::Recording { of } => {
+                let recording = self.lab.captures.recording(&self.lab.plan, &of).await;
+                recording.map(|(file, end)| (Reply::Recorded(end), vec![file.into()]))
             }
             Request::Detach => self.detach(),
         };
@@ -256,6 +273,21 @@ impl Connection {
                 node: node_name, what: what.to_owned(), ready: ready.clone(), timeout, output: String::new(),
             }),
         }
+    }
+
+    async fn capture(&self, id: u64, request: CaptureRequest, fds: &[OwnedFd]) {
+        let run = async {
+            let what = || "a capture needs a descriptor".to_owned();
+            let output = fds.first().ok_or_else(|| LabError::Protocol { what: what() })?;
+            let mut capture = self.lab.start_capture(request, output).await?;
+            self.capturing.borrow_mut().insert(id, Box::new(capture.stopper()));
+            self.send(id, Reply::Capturing, &[]).await;
+            let ended = capture.ended().await;
+            self.capturing.borrow_mut().remove(&id);
+            ended
+        };
+        let ended = run.await.map_or_else(Reply::Failed, Reply::Captured);
+        self.send(id, ended, &[]).await;
     }
 
     async fn logs(&self, id: u64, node: &NodeName, program: &str, follow: bool) {

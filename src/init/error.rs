@@ -1,6 +1,7 @@
 //! What can go wrong with a lab.
 
 use std::{
+    fmt,
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -10,8 +11,8 @@ use serde::{Deserialize, Serialize};
 use super::protocol::Exit;
 use crate::{
     kernel::KernelError,
-    name::{LabName, NodeName, ProgramName},
-    plan::{Plan, Ready},
+    name::{IfName, LabName, NodeName, ProgramName},
+    plan::{self, Plan, Ready},
 };
 
 /// Why a lab, or something in it, could not be had.
@@ -96,6 +97,37 @@ pub enum LabError {
         /// What there is.
         known: Vec<ProgramName>,
     },
+    /// The lab has no such link or network.
+    #[error("no link or network `{name}` in lab `{lab}`{}", suggestion.as_ref().map(|s| format!("; did you mean `{s}`?")).unwrap_or_default())]
+    NoLink {
+        /// The lab.
+        lab: LabName,
+        /// What was asked for.
+        name: String,
+        /// A name that is nearly the same.
+        suggestion: Option<String>,
+    },
+    /// The node has no such interface.
+    #[error("{node} has no interface `{interface}`{}", have(known))]
+    NoInterface {
+        /// The node.
+        node: NodeName,
+        /// What was asked for.
+        interface: String,
+        /// What its topology lists.
+        known: Vec<IfName>,
+    },
+    /// Nothing is recorded of this.
+    #[error(
+        "nothing is recorded of `{of}`{}; `labnet capture` records from now on",
+        recorded(known)
+    )]
+    NoRecording {
+        /// What was asked for.
+        of: String,
+        /// What is recorded.
+        known: Vec<String>,
+    },
     /// A lab of this name is up already.
     #[error(
         "lab `{name}` is up already; `labnet down {name}` ends it, `labnet exec`, `shell` and `status` use it"
@@ -150,13 +182,28 @@ pub enum LabError {
 impl LabError {
     /// There is no node of this name, but perhaps one that is nearly called so.
     pub(crate) fn no_node(plan: &Plan, name: &str) -> Self {
-        let names = plan.nodes.iter().map(|node| node.name.as_str());
-        let near = names.map(|known| {
-            (strsim::damerau_levenshtein(&known.to_lowercase(), &name.to_lowercase()), known)
-        });
-        let near =
-            near.min().filter(|(distance, _)| *distance <= 2).map(|(_, known)| known.to_owned());
-        Self::NoNode { lab: plan.name.clone(), name: name.to_owned(), suggestion: near }
+        let suggestion = nearest(plan.nodes.iter().map(|node| node.name.as_str()), name);
+        Self::NoNode { lab: plan.name.clone(), name: name.to_owned(), suggestion }
+    }
+
+    /// There is no link or network of this name, but perhaps one that is nearly called so.
+    pub(crate) fn no_link(plan: &Plan, name: &str) -> Self {
+        let links = plan.links.iter().map(|link| link.name.as_str());
+        let names = links.chain(plan.networks.iter().map(|network| network.name.as_str()));
+        let suggestion = nearest(names, name);
+        Self::NoLink { lab: plan.name.clone(), name: name.to_owned(), suggestion }
+    }
+
+    /// The node has no interface of this name.
+    pub(crate) fn no_interface(node: &plan::Node, name: &str) -> Self {
+        let known = node.interfaces.iter().map(|interface| interface.name.clone()).collect();
+        Self::NoInterface { node: node.name.clone(), interface: name.to_owned(), known }
+    }
+
+    /// Nothing of this name is captured from the start.
+    pub(crate) fn no_recording(plan: &Plan, of: &str) -> Self {
+        let known = plan.captured().map(|(name, _)| name).collect();
+        Self::NoRecording { of: of.to_owned(), known }
     }
 }
 
@@ -182,6 +229,14 @@ impl From<KernelError> for LabError {
     }
 }
 
+/// The known name that is most like `name`, if it is like it.
+fn nearest<'a>(known: impl Iterator<Item = &'a str>, name: &str) -> Option<String> {
+    let distance =
+        |known: &str| strsim::damerau_levenshtein(&known.to_lowercase(), &name.to_lowercase());
+    let near = known.map(|known| (distance(known), known)).min();
+    near.filter(|(distance, _)| *distance <= 2).map(|(_, known)| known.to_owned())
+}
+
 fn shown(output: &str) -> String {
     match output.trim_end() {
         "" => "; it printed nothing".to_owned(),
@@ -192,7 +247,14 @@ fn shown(output: &str) -> String {
     }
 }
 
-fn have(known: &[ProgramName]) -> String {
+fn recorded(known: &[String]) -> String {
+    match known {
+        [] => "; `capture = true` at a link of the topology records it from the start".to_owned(),
+        known => format!("; of these it is: {}", known.join(", ")),
+    }
+}
+
+fn have(known: &[impl fmt::Display]) -> String {
     match known {
         [] => "; its topology lists none".to_owned(),
         known => format!(

@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! bin/labnet          the program that made the lab
+//! captures/LINK.pcapng  what has passed a link, if it is captured
 //! etc/                what every node's /etc shows over the host's
 //! log/NODE/PROGRAM    recorded output
 //! nodes/NODE/home     the node's home
@@ -33,7 +34,7 @@ impl LabFiles {
     pub(super) fn mount(root: PathBuf, plan: &Plan) -> Result<Self, KernelError> {
         tmpfs(&root)?;
         let files = Self { root };
-        for folder in ["bin", "etc", "log", "nodes"] {
+        for folder in ["bin", "captures", "etc", "log", "nodes"] {
             make_folder(&files.root.join(folder))?;
         }
         show_program(&files.bin().join("labnet"))?;
@@ -70,6 +71,11 @@ impl LabFiles {
     /// Where the output of a node's programs is recorded.
     pub(super) fn log(&self, node: &NodeName) -> PathBuf {
         self.root.join("log").join(node.as_str())
+    }
+
+    /// Where frames of a link or network are recorded.
+    pub(super) fn recording(&self, of: &str) -> PathBuf {
+        self.root.join("captures").join(format!("{of}.pcapng"))
     }
 
     fn node(&self, node: &NodeName) -> PathBuf {

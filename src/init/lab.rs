@@ -5,6 +5,7 @@ use std::{
     collections::BTreeSet,
     ffi::OsString,
     fs::File,
+    os::fd::OwnedFd,
     process,
     rc::Rc,
     thread,
@@ -22,13 +23,14 @@ use nix::{
 
 use super::{
     build::build,
+    captures::{Capture, Captures},
     error::LabError,
     files::LabFiles,
     log::Log,
     neighbours,
     node::{Home, Node},
     program::{Children, Command, Program, Started, record, recorded_streams},
-    protocol::{Description, NodeDescription, ProgramDescription},
+    protocol::{CaptureRequest, Description, NodeDescription, ProgramDescription},
     ready,
     runtime::LabDir,
     supervisor::Birth,
@@ -53,6 +55,7 @@ pub(super) struct Lab {
     pub(super) user_namespace: Option<Namespace>,
     pub(super) pid_namespace: Namespace,
     pub(super) nofile: (u64, u64),
+    pub(super) captures: Captures,
     programs: RefCell<Vec<Rc<Program>>>,
     netns_names: RefCell<Vec<Option<String>>>,
     notes: RefCell<BTreeSet<String>>,
@@ -73,10 +76,10 @@ impl Lab {
         let mut notes = BTreeSet::new();
         let home = Home::create(&start.plan, &mut notes)?;
         let files = LabFiles::mount(dir.fs(), &start.plan)?;
-        let (nodes, sockets) = build(&start.plan, &files, &home, &start.base, &mut notes)?;
+        let built = build(&start.plan, &files, &home, &start.base, &mut notes)?;
         notes.extend(neighbours::note(&start.plan));
         let neighbour_sockets =
-            if neighbours::are_many(&start.plan) { sockets } else { Vec::new() };
+            if neighbours::are_many(&start.plan) { built.sockets } else { Vec::new() };
         // Sources are copied: the folder this was started from may be unmounted from now on.
         chdir("/").attempt(|| "change to the root directory")?;
         umask(mask);
@@ -88,10 +91,11 @@ impl Lab {
             children: Children::default(),
             user_namespace,
             nofile,
+            captures: built.captures,
             programs: RefCell::default(),
             netns_names: RefCell::default(),
             notes: RefCell::new(notes),
-            nodes,
+            nodes: built.nodes,
             neighbour_sockets: Cell::new(neighbour_sockets),
             _dir: dir,
         })
@@ -173,6 +177,15 @@ impl Lab {
     /// Starts a command in a node.
     pub(super) fn start(&self, node: &Node, command: &Command<'_>) -> Result<Started, SpawnError> {
         self.children.start(&self.plan.name, node, &self.files.bin(), command, self.nofile)
+    }
+
+    /// Starts a capture into a descriptor; it is on when this returns.
+    pub(super) async fn start_capture(
+        &self,
+        request: CaptureRequest,
+        output: &OwnedFd,
+    ) -> Result<Capture, LabError> {
+        self.captures.start((&self.plan, &self.nodes, &self.home), request, output).await
     }
 
     pub(super) fn nodes(&self) -> &[Node] {

@@ -36,17 +36,20 @@ const ROLE: &str = "LABNET_ROLE";
 pub(super) enum Role {
     /// Of a new lab.
     Supervisor,
+    /// Of a lab, beside its init.
+    Worker,
     /// Of this machine.
     Doctor,
 }
 
 impl Role {
-    const ALL: [Self; 2] = [Self::Supervisor, Self::Doctor];
+    const ALL: [Self; 3] = [Self::Supervisor, Self::Worker, Self::Doctor];
 
     /// What the command line in the process table shows, after `labnet: `; init has its supervisor's.
     fn name(self) -> &'static str {
         match self {
             Self::Supervisor => "lab",
+            Self::Worker => "worker",
             Self::Doctor => "doctor",
         }
     }
@@ -55,6 +58,7 @@ impl Role {
     fn process_name(self) -> &'static CStr {
         match self {
             Self::Supervisor => c"labnet-super",
+            Self::Worker => c"labnet-worker",
             Self::Doctor => c"labnet-doctor",
         }
     }

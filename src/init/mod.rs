@@ -1,7 +1,7 @@
 //! The processes of a lab: a supervisor outside, the lab's init inside, and the protocol they speak with clients.
 //!
 //! ```text
-//! client ─ supervisor ─ init (PID 1 of the lab's PID namespace) ─ programs
+//! client ─ supervisor ─ init (PID 1 of the lab's PID namespace) ─ programs, worker
 //! ```
 //!
 //! A client starts its own program again in a [`launch::Role`]; [`on_load`] catches that before any thread exists. (`labnet up`,
@@ -10,6 +10,7 @@
 //! init owns everything else, and when it ends, for whatever reason, the kernel removes that.
 
 mod build;
+mod captures;
 mod connection;
 mod doctor;
 mod error;
@@ -20,13 +21,16 @@ mod launch;
 mod log;
 mod neighbours;
 mod node;
+mod output;
 mod probe;
 mod program;
 mod protocol;
 mod ready;
+mod recorder;
 mod runtime;
 mod serve;
 mod supervisor;
+mod worker;
 
 use launch::Role;
 
@@ -36,8 +40,9 @@ pub(crate) use launch::{Launched, Supervisor, connect, launch, launch_by_fork};
 pub(crate) use program::add_to_path;
 pub use protocol::Exit;
 pub(crate) use protocol::{
-    Description, Joined, LogRange, Message, NodeDescription, OpenMode, PublicLab, Reply, Request,
-    SpawnRequest, Start, WaitFor, decode, encode,
+    CaptureEnd, CaptureFilter, CaptureRequest, Description, EndReason, Joined, LogRange, Message,
+    NodeDescription, OpenMode, PublicLab, Reply, Request, SpawnRequest, Start, WaitFor, decode,
+    encode,
 };
 pub(crate) use runtime::{Registered, registered, sweep};
 
@@ -52,6 +57,7 @@ crate::kernel::at_own_load!(on_load);
 pub(crate) fn on_load() {
     match Role::of_this_process() {
         Some(Role::Supervisor) => supervisor::main(),
+        Some(Role::Worker) => worker::main(),
         Some(Role::Doctor) => doctor::main(),
         None => {}
     }

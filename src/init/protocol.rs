@@ -3,14 +3,15 @@
 //! Each message is one JSON value in a seqpacket message, with descriptors beside it. A request gets replies that carry its
 //! number: one, or for `Spawn` and `Logs` several.
 
-use std::{path::PathBuf, time::Duration};
+use std::{fmt, path::PathBuf, time::Duration};
 
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use super::error::LabError;
 use crate::{
-    kernel::InetSocket,
-    name::{LabName, NodeName, ProgramName},
+    kernel::{InetSocket, KernelError},
+    name::{Endpoint, LabName, NodeName, ProgramName},
+    packet::filter::Instruction,
     plan::{Plan, Ready},
 };
 
@@ -62,6 +63,13 @@ pub(crate) enum Request {
     Socket { node: NodeName, socket: InetSocket },
     /// A file opened as programs in the node see it: [`Reply::Opened`] with its descriptor.
     Open { node: NodeName, path: PathBuf, mode: OpenMode },
+    /// Records what passes the interfaces into the descriptor sent along: [`Reply::Capturing`] when it does, later
+    /// [`Reply::Captured`]. A pipe's end must not block.
+    Capture(CaptureRequest),
+    /// Ends the capture that request `capture` of this client started, when what has passed is recorded.
+    StopCapture { capture: u64 },
+    /// What is recorded of a link or network since the lab came up: [`Reply::Recorded`] with a descriptor of its own.
+    Recording { of: String },
     /// The lab goes on when this client ends.
     Detach,
     /// The lab ends.
@@ -79,6 +87,60 @@ pub(crate) struct SpawnRequest {
     pub(crate) cwd: Option<PathBuf>,
     /// Whether the descriptors are a terminal, to be its session's.
     pub(crate) terminal: bool,
+}
+
+/// What to capture.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct CaptureRequest {
+    pub(crate) interfaces: Vec<Endpoint>,
+    pub(crate) filter: Option<CaptureFilter>,
+    /// The most bytes kept of a frame; 0 keeps all.
+    pub(crate) snap_length: u32,
+    /// Ends after so many frames.
+    pub(crate) count: Option<u64>,
+    /// Leaves out what arrives.
+    pub(crate) only_sent: bool,
+}
+
+/// A filter that frames must pass.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct CaptureFilter {
+    /// As written.
+    pub(crate) text: String,
+    pub(crate) program: Vec<Instruction>,
+}
+
+/// How a capture ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct CaptureEnd {
+    /// In the order they were asked for.
+    pub(crate) interfaces: Vec<CaptureCounts>,
+    /// How many frames were recorded.
+    pub(crate) frames: u64,
+    pub(crate) why: EndReason,
+}
+
+/// What passed the filter at an interface.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct CaptureCounts {
+    pub(crate) passed: u64,
+    /// Of those, what the kernel had no room for.
+    pub(crate) dropped: u64,
+}
+
+/// Why a capture ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum EndReason {
+    /// Whoever started it wanted it to.
+    Asked,
+    /// There were as many frames as wanted.
+    Count,
+    /// The recording would have grown beyond its limit.
+    Full,
+    /// Nobody reads the pipe any more.
+    ReaderGone,
+    /// The kernel refused something.
+    Failed(KernelError),
 }
 
 /// Whose socket counts.
@@ -111,6 +173,10 @@ pub(crate) enum Reply {
     Opened {
         folder: bool,
     },
+    Capturing,
+    Captured(CaptureEnd),
+    /// With how it ended, if it has.
+    Recorded(Option<CaptureEnd>),
     Done,
     Failed(LabError),
 }
@@ -145,8 +211,8 @@ pub enum Exit {
     Signal(i32),
 }
 
-impl std::fmt::Display for Exit {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Display for Exit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Code(code) => write!(f, "exit code {code}"),
             Self::Signal(signal) => match nix::sys::signal::Signal::try_from(*signal) {
@@ -186,6 +252,18 @@ pub(crate) struct ProgramDescription {
     /// In the lab's PID namespace.
     pub(crate) pid: i32,
     pub(crate) exit: Option<Exit>,
+}
+
+impl fmt::Display for EndReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Asked => f.write_str("it was stopped"),
+            Self::Count => f.write_str("it has as many frames as wanted"),
+            Self::Full => f.write_str("it has reached its greatest size"),
+            Self::ReaderGone => f.write_str("nobody reads it any more"),
+            Self::Failed(error) => error.fmt(f),
+        }
+    }
 }
 
 /// As bytes of a message.

@@ -1,5 +1,7 @@
 //! Thin verbs on kernel objects, named as the kernel and `ip` name them.
 
+mod backlog;
+mod capture;
 mod error;
 mod ethtool;
 mod link;
@@ -20,6 +22,8 @@ mod sys;
 mod tun;
 mod user;
 
+pub(crate) use backlog::Backlog;
+pub(crate) use capture::{Ring, RingSize, capture_socket};
 pub use error::KernelError;
 pub(crate) use error::{Attempt, words};
 pub(crate) use ethtool::offload_off;

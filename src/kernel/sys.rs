@@ -1,5 +1,12 @@
-//! The one file with `unsafe`: system calls that have no safe wrapper, each with the reason why it is sound.
+//! The one module with `unsafe`: system calls that have no safe wrapper, each with the reason why it is sound.
 #![allow(unsafe_code)]
+
+mod ring;
+
+pub(crate) use ring::{
+    RingMemory, attach_filter, bind_to_interface, interface_kind, make_ring, packet_statistics,
+    set_packet_number,
+};
 
 use std::{
     ffi::{CStr, CString, c_int, c_void},

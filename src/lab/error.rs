@@ -5,6 +5,7 @@ use std::{fmt, time::Duration};
 use super::{LabError, Transcript};
 use crate::{
     name::NodeName,
+    packet::FilterError,
     spec::{Problems, ReadyError},
 };
 
@@ -34,6 +35,9 @@ pub enum Error {
         /// What it had done until then.
         transcript: Box<Transcript>,
     },
+    /// A filter was not understood.
+    #[error(transparent)]
+    Filter(#[from] FilterError),
     /// A condition to wait for was not understood.
     #[error(transparent)]
     Condition(#[from] ReadyError),

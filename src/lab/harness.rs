@@ -12,10 +12,10 @@ use std::{
 use tokio::{
     runtime,
     task::{LocalSet, spawn_local},
-    time::{Instant, timeout_at},
+    time::{Instant, timeout, timeout_at},
 };
 
-use super::{Lab, session::Session};
+use super::{Capture, Error, Lab, session::Session};
 use crate::init::{LogRange, Reply, Request};
 
 /// What the attribute knows of a test.
@@ -56,6 +56,8 @@ impl<T, E: fmt::Display> Outcome for Result<T, E> {
 
 /// How long blocking calls that a failed body has left behind may hold the test up.
 const AFTERMATH: Duration = Duration::from_secs(1);
+/// How long a capture may take to end when its test has.
+const PATIENCE: Duration = Duration::from_secs(10);
 /// A longer wait is as good as none: a year.
 const LONGEST: Duration = Duration::from_secs(365 * 24 * 3600);
 
@@ -130,9 +132,14 @@ where
         }
     };
     let kept = match keep_evidence(&evidence, &folder).await {
-        Ok(()) => format!("what the programs printed is in {}", folder.display()),
+        Ok(()) => {
+            format!("what the programs printed and what was captured is in {}", folder.display())
+        }
         Err(error) => {
-            format!("cannot keep what the programs printed in {}: {error}", folder.display())
+            format!(
+                "cannot keep what the programs printed and what was captured in {}: {error}",
+                folder.display()
+            )
         }
     };
     match failure {
@@ -174,6 +181,24 @@ async fn keep_evidence(lab: &Lab, folder: &Path) -> io::Result<()> {
                 .unwrap_or_else(|error| error.to_string().into_bytes());
             fs::write(folder.join(format!("{}-{}.log", node.name, program.name)), log)?;
         }
+    }
+    keep_captures(lab, folder).await
+}
+
+/// Saves what was captured, and what of it was still on.
+async fn keep_captures(lab: &Lab, folder: &Path) -> io::Result<()> {
+    let save = |capture: Result<Capture, Error>, name: String| {
+        capture.and_then(|capture| capture.save(folder.join(name))).map_err(io::Error::other)
+    };
+    for (number, record) in lab.session().captures().into_iter().enumerate() {
+        let name = format!("capture-{:02}-{}.pcapng", number + 1, record.name);
+        // The body is gone, and with it whoever could go on capturing.
+        let capture = timeout(PATIENCE, record.ended()).await.map_err(io::Error::from)?;
+        save(capture.map_err(Error::from), name)?;
+    }
+    for (name, _) in lab.plan().captured() {
+        let recording = lab.try_link(&name).map_err(io::Error::other)?.recording().await;
+        save(recording, format!("{name}.pcapng"))?;
     }
     Ok(())
 }

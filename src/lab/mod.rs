@@ -1,9 +1,11 @@
 //! The client's side of a lab: the public API.
 
+mod capture;
 mod closure;
 mod command;
 mod error;
 mod harness;
+mod link;
 mod node;
 mod output;
 mod program;
@@ -13,11 +15,14 @@ mod signal;
 mod terminal;
 mod transcript;
 
+pub(crate) use capture::Recording;
+pub use capture::{Capture, CaptureBuilder, RunningCapture};
 pub use closure::Task;
 pub use command::Command;
 pub use error::{Error, TestResult};
 #[doc(hidden)]
 pub use harness::{TestOptions, run_test};
+pub use link::Link;
 pub use node::Node;
 pub use program::Program;
 pub use running::Lab;

@@ -11,11 +11,11 @@ use std::{
 
 use tokio::net::{TcpListener, TcpSocket, TcpStream, UdpSocket};
 
-use super::{Command, Error, LabError, session::Session};
+use super::{CaptureBuilder, Command, Error, LabError, session::Session};
 use crate::{
     init::{OpenMode, Reply, Request},
     kernel::InetSocket,
-    name::NodeName,
+    name::{Endpoint, IfName, NodeName},
     plan::Ready,
 };
 
@@ -75,6 +75,23 @@ impl Node {
     /// A command to run in the node, given as words.
     pub fn command_from<W: Into<String>>(&self, words: impl IntoIterator<Item = W>) -> Command {
         Command::new(self.clone(), words.into_iter().map(Into::into).collect())
+    }
+
+    /// A capture of what passes an interface, `lo` too.
+    ///
+    /// # Panics
+    ///
+    /// If this can't be an interface's name; whether there is such an interface shows when the capture starts.
+    #[allow(clippy::panic, reason = "documented; a wrong name is a mistake in the test")]
+    #[track_caller]
+    pub fn capture(&self, interface: &str) -> CaptureBuilder {
+        match interface.parse::<IfName>() {
+            Ok(interface) => {
+                let endpoint = Endpoint { node: self.name.clone(), interface };
+                CaptureBuilder::new(self.session.clone(), endpoint.to_string(), vec![endpoint])
+            }
+            Err(error) => panic!("{error}"),
+        }
     }
 
     /// A listening TCP socket made in the node.

@@ -8,7 +8,7 @@ use std::{
 };
 
 use super::{
-    Error, Node,
+    Error, Link, Node,
     session::{Replies, Session},
 };
 use crate::{
@@ -214,6 +214,31 @@ impl Lab {
         let found = self.inner.description.nodes.iter().find(|node| node.name.as_str() == name);
         let found = found.ok_or_else(|| LabError::no_node(&self.inner.description.plan, name))?;
         Ok(self.handle(found))
+    }
+
+    /// The link or network of this name; `NODE--NODE` also names the only link between two nodes.
+    ///
+    /// # Panics
+    ///
+    /// If there is none, with a suggestion; [`Lab::try_link`] returns an error instead.
+    #[allow(clippy::panic, reason = "documented; a wrong name is a mistake in the test")]
+    #[track_caller]
+    pub fn link(&self, name: &str) -> Link {
+        match self.try_link(name) {
+            Ok(link) => link,
+            Err(error) => panic!("{error}"),
+        }
+    }
+
+    /// The link or network of this name, as [`Lab::link`] finds it.
+    ///
+    /// # Errors
+    ///
+    /// If there is none, with a suggestion.
+    pub fn try_link(&self, name: &str) -> Result<Link, LabError> {
+        let (name, ends) =
+            self.plan().segment(name).ok_or_else(|| LabError::no_link(self.plan(), name))?;
+        Ok(Link::new(self.session().clone(), name, ends))
     }
 
     /// All nodes, in file order.

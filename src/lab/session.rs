@@ -19,7 +19,7 @@ use tokio::{
     },
 };
 
-use super::program::Record;
+use super::{capture::CaptureRecord, program::Record};
 use crate::{
     init::{LabError, Message, Reply, Request, decode, encode},
     kernel::{Attempt, Channel, RecvError, async_fd, wait_writable},
@@ -29,6 +29,8 @@ type Answer = (Reply, Vec<OwnedFd>);
 
 /// Of how many programs evidence is kept: the newest.
 const JOURNAL: usize = 1000;
+/// Of how many captures: each keeps a file open.
+const CAPTURES: usize = 100;
 /// How long [`Session::tell`] waits for a lab that is busy.
 const BUSY: Duration = Duration::from_secs(1);
 
@@ -42,6 +44,8 @@ pub(crate) struct Session {
     ended: watch::Sender<bool>,
     /// What ran in the lab, for the evidence of a failed test.
     journal: Mutex<VecDeque<Record>>,
+    /// What was captured, likewise.
+    captures: Mutex<VecDeque<CaptureRecord>>,
 }
 
 /// The replies to one request.
@@ -71,6 +75,7 @@ impl Session {
             next: AtomicU64::new(1),
             ended: watch::Sender::new(false),
             journal: Mutex::default(),
+            captures: Mutex::default(),
         });
         tokio::spawn(session.clone().receive());
         Ok((session, Replies(receiver)))
@@ -163,6 +168,20 @@ impl Session {
     /// The programs that were started, in order.
     pub(super) fn journal(&self) -> Vec<Record> {
         self.journal.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned().collect()
+    }
+
+    /// Remembers a capture that was started.
+    pub(super) fn note_capture(&self, record: CaptureRecord) {
+        let mut captures = self.captures.lock().unwrap_or_else(PoisonError::into_inner);
+        captures.push_back(record);
+        if captures.len() > CAPTURES {
+            captures.pop_front();
+        }
+    }
+
+    /// The captures that were started, in order.
+    pub(super) fn captures(&self) -> Vec<CaptureRecord> {
+        self.captures.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned().collect()
     }
 
     /// Returns when the conversation has ended, on any runtime.

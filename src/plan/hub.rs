@@ -51,6 +51,7 @@ pub(super) fn networks(draft: &mut Draft<'_>) -> Vec<Network> {
             mtu: network.mtu.as_ref().map_or(MTU, |mtu| mtu.value),
             subnets: network.subnets.iter().map(|subnet| subnet.value).collect(),
             ports,
+            capture: network.capture,
         });
     }
     networks

@@ -145,7 +145,14 @@ fn links(draft: &mut Draft<'_>) -> Vec<Link> {
                 .help("give each link a name of its own: `[links.NAME]`");
             draft.problems.push(problem);
         }
-        links.push(Link { name, ends });
+        if spec.networks.iter().any(|network| network.name.value.as_str() == name.as_str()) {
+            let message = format!("a link and a network are both called `{name}`");
+            let problem = Problem::new("duplicate-link", message)
+                .at(&span, "the link")
+                .help("commands could mean either: give one of them another name");
+            draft.problems.push(problem);
+        }
+        links.push(Link { name, ends, capture: link.capture });
     }
     links
 }

@@ -5,7 +5,7 @@ use std::{collections::HashMap, fmt};
 use ipnet::IpNet;
 use serde::Serialize;
 
-use super::{HUB_SYSCTLS, Interface, Network, Plan, Program, Route, SourceFile};
+use super::{HUB_SYSCTLS, Interface, Link, Network, Plan, Program, Route, SourceFile};
 use crate::{
     name::{Endpoint, IfName, LinkName, NetworkName, NodeName},
     units::{Delay, MacAddr},
@@ -75,6 +75,13 @@ pub enum Step {
         /// The address and its prefix length.
         address: IpNet,
     },
+    /// Record what passes interfaces, from before the first frame.
+    Capture {
+        /// The link or network.
+        of: String,
+        /// Where.
+        interfaces: Vec<Endpoint>,
+    },
     /// Raise a node's `lo`.
     LoopbackUp {
         /// The node.
@@ -135,6 +142,7 @@ impl Plan {
         self.namespaces(&mut steps);
         self.wires(&mut steps);
         self.configure(&mut steps);
+        steps.extend(self.captured().map(|(of, interfaces)| Step::Capture { of, interfaces }));
         self.raise(&mut steps);
         for node in &self.nodes {
             let name = || node.name.clone();
@@ -220,6 +228,46 @@ impl Plan {
         }
     }
 
+    /// The links and networks that are recorded from the start, each with the interfaces at which they are.
+    pub fn captured(&self) -> impl Iterator<Item = (String, Vec<Endpoint>)> + use<'_> {
+        let links = self.links.iter().filter(|link| link.capture);
+        let networks = self.networks.iter().filter(|network| network.capture);
+        links
+            .map(|link| (link.name.to_string(), link.ends.to_vec()))
+            .chain(networks.map(|network| (network.name.to_string(), network.endpoints())))
+    }
+
+    /// The link of this name, or the only one between two nodes if it is `NODE--NODE`.
+    pub fn link(&self, name: &str) -> Option<&Link> {
+        let between = |link: &&Link, (one, other): (&str, &str)| {
+            let [a, b] = link.ends.each_ref().map(|end| end.node.as_str());
+            (a, b) == (one, other) || (b, a) == (one, other)
+        };
+        self.links.iter().find(|link| link.name.as_str() == name).or_else(|| {
+            let pair = name.split_once("--")?;
+            let mut links = self.links.iter().filter(|link| between(link, pair));
+            links.next().filter(|_| links.next().is_none())
+        })
+    }
+
+    /// The name of a link or network, which may be given as for [`Plan::link`], and the interfaces it joins.
+    pub fn segment(&self, name: &str) -> Option<(String, Vec<Endpoint>)> {
+        let network = || self.networks.iter().find(|network| network.name.as_str() == name);
+        match self.link(name) {
+            Some(link) => Some((link.name.to_string(), link.ends.to_vec())),
+            None => network().map(|network| (network.name.to_string(), network.endpoints())),
+        }
+    }
+
+    /// The name of the link or network that an interface is at.
+    pub fn segment_of(&self, interface: &Endpoint) -> Option<String> {
+        let link = self.links.iter().find(|link| link.ends.contains(interface));
+        let plugged =
+            |network: &&Network| network.ports.iter().any(|port| port.endpoint == *interface);
+        let network = || self.networks.iter().find(plugged);
+        link.map(|link| link.name.to_string()).or_else(|| Some(network()?.name.to_string()))
+    }
+
     /// Every interface with its endpoint, in file order.
     pub fn interfaces(&self) -> impl Iterator<Item = (Endpoint, &Interface)> {
         self.nodes.iter().flat_map(|node| {
@@ -246,6 +294,10 @@ impl fmt::Display for Step {
             Self::Port { bridge, port, end } => write!(f, "port     {port} of {bridge} -- {end}"),
             Self::OffloadOff { endpoint } => write!(f, "offload  {endpoint} off"),
             Self::Address { endpoint, address } => write!(f, "address  {endpoint} {address}"),
+            Self::Capture { of, interfaces } => {
+                let names: Vec<String> = interfaces.iter().map(Endpoint::to_string).collect();
+                write!(f, "capture  {of} at {}", names.join(", "))
+            }
             Self::LoopbackUp { node } => write!(f, "up       {node}:lo"),
             Self::HubUp { interface } => write!(f, "up       {interface} in the hub"),
             Self::Up { endpoint } => write!(f, "up       {endpoint}"),

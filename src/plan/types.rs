@@ -101,6 +101,15 @@ pub struct Network {
     pub subnets: Vec<IpNet>,
     /// Its ports, in the order of their nodes; at most 1023 (BR_MAX_PORTS in `net/bridge/br_private.h`, less one).
     pub ports: Vec<Port>,
+    /// Whether its frames are recorded from the start, at every node plugged in.
+    pub capture: bool,
+}
+
+impl Network {
+    /// The interfaces plugged in.
+    pub(super) fn endpoints(&self) -> Vec<Endpoint> {
+        self.ports.iter().map(|port| port.endpoint.clone()).collect()
+    }
 }
 
 /// A switch port and the interface it leads to.
@@ -119,6 +128,8 @@ pub struct Link {
     pub name: LinkName,
     /// Its two ends, in file order.
     pub ends: [Endpoint; 2],
+    /// Whether its frames are recorded from the start, at both ends.
+    pub capture: bool,
 }
 
 /// A file that is copied into a node's home directory.

@@ -74,6 +74,7 @@ impl Builder {
                 ends: Some([a, b]),
                 mtu: None,
                 offload: false,
+                capture: false,
             });
         }
         self
@@ -87,7 +88,7 @@ impl Builder {
             .into_iter()
             .filter_map(|subnet| topology::subnet(&mut self.reader, &unplaced(subnet), &what))
             .collect();
-        let network = |name| Network { name, subnets, mtu: None, offload: false };
+        let network = |name| Network { name, subnets, mtu: None, offload: false, capture: false };
         self.spec.networks.extend(parsed.map(network));
         self
     }
@@ -97,6 +98,13 @@ impl Builder {
     pub fn offload(mut self) -> Self {
         self.spec.links.iter_mut().for_each(|link| link.offload = true);
         self.spec.networks.iter_mut().for_each(|network| network.offload = true);
+        self
+    }
+
+    /// Records every frame of all links and networks so far from the start; see [`Link::recording`](crate::Link::recording).
+    pub fn capture(mut self) -> Self {
+        self.spec.links.iter_mut().for_each(|link| link.capture = true);
+        self.spec.networks.iter_mut().for_each(|network| network.capture = true);
         self
     }
 

@@ -64,8 +64,9 @@ fn link(reader: &mut Reader, key: Option<&Key<'_>>, value: &Value<'_>) -> Option
         }
     };
     let (mtu, offload) = mtu_and_offload(reader, &mut table);
+    let capture = flag(reader, &mut table, "capture");
     table.finish(reader);
-    Some(Link { name, ends, mtu, offload })
+    Some(Link { name, ends, mtu, offload, capture })
 }
 
 fn mtu_and_offload(reader: &mut Reader, table: &mut Table<'_>) -> (Option<Spanned<u32>>, bool) {
@@ -73,10 +74,12 @@ fn mtu_and_offload(reader: &mut Reader, table: &mut Table<'_>) -> (Option<Spanne
     let mtu = table
         .get("mtu")
         .and_then(|value| reader.number("bad-mtu", value, &format!("`mtu` of {what}"), MTU));
-    let offload = table
-        .get("offload")
-        .and_then(|value| reader.boolean(value, &format!("`offload` of {what}")));
-    (mtu, offload.unwrap_or(false))
+    (mtu, flag(reader, table, "offload"))
+}
+
+fn flag(reader: &mut Reader, table: &mut Table<'_>, key: &'static str) -> bool {
+    let what = format!("`{key}` of {}", table.what());
+    table.get(key).and_then(|value| reader.boolean(value, &what)).unwrap_or(false)
 }
 
 fn ends(reader: &mut Reader, value: &Value<'_>, what: &str) -> Option<[Spanned<End>; 2]> {
@@ -135,8 +138,9 @@ fn network(reader: &mut Reader, key: &Key<'_>, value: &Value<'_>) -> Option<Netw
         }
     };
     let (mtu, offload) = mtu_and_offload(reader, &mut table);
+    let capture = flag(reader, &mut table, "capture");
     table.finish(reader);
-    Some(Network { name: name?, subnets, mtu, offload })
+    Some(Network { name: name?, subnets, mtu, offload, capture })
 }
 
 pub(super) fn subnet(

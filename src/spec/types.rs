@@ -165,6 +165,9 @@ pub(crate) struct Link {
     /// Whether segmentation and checksums are left to the virtual hardware: faster, but captures look odd.
     #[schemars(with = "Option<bool>")]
     pub(crate) offload: bool,
+    /// Whether every frame is recorded from the start, at both ends: `labnet packets` shows them.
+    #[schemars(with = "Option<bool>")]
+    pub(crate) capture: bool,
 }
 
 /// One end of a link.
@@ -192,4 +195,7 @@ pub(crate) struct Network {
     /// Whether segmentation and checksums are left to the virtual hardware: faster, but captures look odd.
     #[schemars(with = "Option<bool>")]
     pub(crate) offload: bool,
+    /// Whether every frame is recorded from the start, at every node plugged in: `labnet packets` shows them.
+    #[schemars(with = "Option<bool>")]
+    pub(crate) capture: bool,
 }

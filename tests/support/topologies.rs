@@ -46,9 +46,11 @@ impl Topology {
         let [first, second] = addresses;
         let ends = [self.interface(a, &first), self.interface(b, &second)];
         let name = if name.is_empty() { format!("{a}--{b}") } else { name.to_owned() };
-        self.plan
-            .links
-            .push(Link { name: name.parse().unwrap(), ends: ends.map(|end| end.parse().unwrap()) });
+        self.plan.links.push(Link {
+            name: name.parse().unwrap(),
+            ends: ends.map(|end| end.parse().unwrap()),
+            capture: false,
+        });
         self
     }
 
@@ -74,6 +76,7 @@ impl Topology {
             mtu: 1500,
             subnets: subnets.iter().map(|subnet| subnet.parse().unwrap()).collect(),
             ports,
+            capture: false,
         });
         self
     }

@@ -61,8 +61,8 @@ impl Column {
         ("delta", Self::Delta),
         ("source", Self::Source),
         ("destination", Self::Destination),
-        ("protocol", Self::Protocol),
-        ("length", Self::Length),
+        ("proto", Self::Protocol),
+        ("len", Self::Length),
         ("info", Self::Info),
         ("verdict", Self::Verdict),
         ("sport", Self::SourcePort),
@@ -71,7 +71,7 @@ impl Column {
         ("ack", Self::Acknowledgment),
         ("win", Self::Window),
         ("flags", Self::Flags),
-        ("len", Self::Payload),
+        ("data", Self::Payload),
         ("stream", Self::Stream),
     ];
 

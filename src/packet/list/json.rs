@@ -5,8 +5,8 @@ use serde::{Serialize, Serializer, ser::SerializeMap};
 use super::{Column, Row};
 use crate::packet::{analysis::Scale, decode::TcpFlags};
 
-/// One object a frame. Always there: `no`, `time` and `delta` (seconds, as text with the interface's digits), `protocol`,
-/// `length`, `info`. Where the frame has them: `source`, `destination`, `sport`, `dport`, `len` (bytes that TCP or UDP
+/// One object a frame. Always there: `no`, `time` and `delta` (seconds, as text with the interface's digits), `proto`,
+/// `len` (of the frame), `info`. Where the frame has them: `source`, `destination`, `sport`, `dport`, `data` (bytes that TCP or UDP
 /// carries), `verdict`, and for TCP `stream`, `seq`, `ack`, `win`, `flags` (a list), `scale` (the shift of the sender's
 /// windows), `marks` (a list), `repeats` (the frame that a duplicate acknowledgment repeats), `request` (the frame that a
 /// ping's reply answers).
@@ -29,11 +29,11 @@ impl Serialize for Row<'_> {
             }
         }
         let packet = &self.insight.packet;
-        map.serialize_entry("length", &packet.frame.length)?;
+        map.serialize_entry("len", &packet.frame.length)?;
         if let Some((source, destination)) = packet.ports() {
             map.serialize_entry("sport", &source)?;
             map.serialize_entry("dport", &destination)?;
-            map.serialize_entry("len", &packet.payload.length)?;
+            map.serialize_entry("data", &packet.payload.length)?;
         }
         if let Some(tcp) = packet.tcp() {
             let flags: Vec<_> = tcp.flags.names().collect();

@@ -1,0 +1,205 @@
+//! The worker of a lab: the process that handles frames, so that init, which starts programs, need not.
+
+use std::{
+    collections::BTreeMap,
+    os::fd::{AsFd, OwnedFd},
+    process,
+    thread::{self, ScopedJoinHandle},
+    time::Instant,
+};
+
+use nix::{
+    errno::Errno,
+    poll::{PollFd, PollFlags, PollTimeout, poll},
+};
+use serde::{Deserialize, Serialize};
+
+use super::{
+    error::LabError,
+    launch::Role,
+    protocol::{CaptureEnd, EndReason, Message, decode, encode},
+    recorder::{Recorder, Recording},
+};
+use crate::kernel::{Attempt, Backlog, Channel, KernelError, RecvError};
+
+/// What init asks of the worker; a capture is called by the number of the request that started it.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) enum WorkerRequest {
+    /// Records into the first descriptor what the others, a packet socket an interface, receive:
+    /// [`WorkerReply::Started`], later [`WorkerReply::Ended`].
+    Start(Recording),
+    /// [`WorkerReply::Flushed`] when what passed before this is written.
+    Flush(u64),
+    /// Ends a capture when what passed before this is written.
+    Stop(u64),
+}
+
+/// What the worker answers.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) enum WorkerReply {
+    Started,
+    NotStarted(KernelError),
+    Flushed,
+    Ended(CaptureEnd),
+}
+
+/// The whole life of a worker, in a process that init started.
+pub(super) fn main() -> ! {
+    let Ok(init) = Role::Worker.take_over() else { process::exit(1) };
+    // If init has ended, this process ends with it; an error has nobody to be told to.
+    let failed =
+        Worker { init, recorders: BTreeMap::new(), flushes: Vec::new(), backlog: None }.run();
+    process::exit(i32::from(failed.is_err()))
+}
+
+struct Worker {
+    init: Channel,
+    recorders: BTreeMap<u64, Recorder>,
+    /// Requests to flush, each with its capture.
+    flushes: Vec<(u64, u64)>,
+    /// Made when it is needed first.
+    backlog: Option<Backlog>,
+}
+
+impl Worker {
+    fn run(mut self) -> Result<(), LabError> {
+        self.init.set_nonblocking().attempt(|| "watch init's socket")?;
+        loop {
+            self.wait()?;
+            let mut starts = Vec::new();
+            while let Some((id, request, fds)) = self.receive()? {
+                match request {
+                    WorkerRequest::Start(recording) => starts.push((id, recording, fds)),
+                    WorkerRequest::Flush(capture) => self.flush(id, capture),
+                    WorkerRequest::Stop(capture) => self.stop(capture),
+                }
+            }
+            self.start(starts)?;
+            self.recorders.values_mut().for_each(Recorder::advance);
+            self.report()?;
+        }
+    }
+
+    /// Sleeps until there is something to do.
+    fn wait(&self) -> Result<(), LabError> {
+        let mut polled = vec![PollFd::new(self.init.as_fd(), PollFlags::POLLIN)];
+        let recorders = self.recorders.values();
+        let until = recorders.filter_map(|recorder| recorder.wait_for(&mut polled)).min();
+        let timeout = until.map_or(PollTimeout::NONE, |until| {
+            let left = until.saturating_duration_since(Instant::now()).as_micros().div_ceil(1000);
+            PollTimeout::try_from(left).unwrap_or(PollTimeout::MAX)
+        });
+        match poll(&mut polled, timeout) {
+            Ok(_) | Err(Errno::EINTR) => Ok(()),
+            Err(errno) => Err(KernelError::new("wait for frames", errno).into()),
+        }
+    }
+
+    fn receive(&self) -> Result<Option<(u64, WorkerRequest, Vec<OwnedFd>)>, LabError> {
+        match self.init.recv() {
+            Ok((body, fds)) => {
+                let Message { id, body } = decode(&body)?;
+                Ok(Some((id, body, fds)))
+            }
+            Err(RecvError::WouldBlock) => Ok(None),
+            Err(RecvError::Closed) => Err(LabError::Gone),
+            Err(RecvError::Failed(errno)) => {
+                Err(KernelError::new("receive from init", errno).into())
+            }
+        }
+    }
+
+    /// Starts captures, all at once: it takes the kernel some time.
+    fn start(&mut self, starts: Vec<(u64, Recording, Vec<OwnedFd>)>) -> Result<(), LabError> {
+        let started = thread::scope(|scope| {
+            let start = |(id, what, fds)| (id, scope.spawn(move || Recorder::start(what, fds)));
+            let started: Vec<_> = starts.into_iter().map(start).collect();
+            let lost = |_| Err(KernelError::odd("start a capture", "a thread failed"));
+            let join = |(id, thread): (u64, ScopedJoinHandle<'_, _>)| {
+                (id, thread.join().unwrap_or_else(lost))
+            };
+            started.into_iter().map(join).collect::<Vec<_>>()
+        });
+        for (id, recorder) in started {
+            match recorder {
+                Ok(recorder) => {
+                    self.recorders.insert(id, recorder);
+                    self.reply(id, WorkerReply::Started)?;
+                }
+                Err(error) => self.reply(id, WorkerReply::NotStarted(error))?,
+            }
+        }
+        Ok(())
+    }
+
+    fn flush(&mut self, id: u64, capture: u64) {
+        self.flushes.push((id, capture));
+        let arrived = self.arrive();
+        if let Some(recorder) = self.recorders.get_mut(&capture) {
+            match arrived {
+                Ok(()) => recorder.flush(),
+                Err(error) => recorder.stop(EndReason::Failed(error)),
+            }
+        }
+    }
+
+    fn stop(&mut self, capture: u64) {
+        let arrived = self.arrive();
+        if let Some(recorder) = self.recorders.get_mut(&capture) {
+            recorder.stop(arrived.map_or_else(EndReason::Failed, |()| EndReason::Asked));
+        }
+    }
+
+    /// Waits until what has been sent has arrived: then it is in the rings.
+    fn arrive(&mut self) -> Result<(), KernelError> {
+        let backlog = match self.backlog.take() {
+            Some(backlog) => backlog,
+            None => Backlog::open()?,
+        };
+        self.backlog.insert(backlog).flush()
+    }
+
+    /// Tells init what is done.
+    fn report(&mut self) -> Result<(), LabError> {
+        let flushed = |recorders: &BTreeMap<u64, Recorder>, capture: u64| {
+            recorders.get(&capture).is_none_or(Recorder::is_flushed)
+        };
+        let done: Vec<u64> = self
+            .flushes
+            .iter()
+            .filter(|(_, capture)| flushed(&self.recorders, *capture))
+            .map(|(id, _)| *id)
+            .collect();
+        self.flushes.retain(|(id, _)| !done.contains(id));
+        for id in done {
+            self.reply(id, WorkerReply::Flushed)?;
+        }
+        let ended: Vec<(u64, CaptureEnd)> = self
+            .recorders
+            .iter()
+            .filter_map(|(id, recorder)| Some((*id, recorder.end()?.clone())))
+            .collect();
+        for (id, end) in ended {
+            self.reply(id, WorkerReply::Ended(end))?;
+            // As to make a ring, to close one takes the kernel some time, in which others go on.
+            let recorder = self.recorders.remove(&id);
+            thread::spawn(move || drop(recorder));
+        }
+        Ok(())
+    }
+
+    /// Replies are small and few: init, which reads whatever else it does, is waited for.
+    fn reply(&self, id: u64, body: WorkerReply) -> Result<(), LabError> {
+        let bytes = encode(&Message { id, body })?;
+        loop {
+            match self.init.send(&bytes, &[]) {
+                Err(Errno::EAGAIN) => {
+                    let mut polled = [PollFd::new(self.init.as_fd(), PollFlags::POLLOUT)];
+                    let _ = poll(&mut polled, PollTimeout::NONE);
+                }
+                Err(Errno::EPIPE | Errno::ECONNRESET) => return Err(LabError::Gone),
+                sent => return sent.attempt(|| "answer init").map_err(Into::into),
+            }
+        }
+    }
+}

@@ -13,22 +13,38 @@ pub(super) fn put(out: &mut Vec<u8>, text: &str) {
 pub(super) fn number(out: &mut Vec<u8>, value: impl Into<u64>) {
     /// The digits of `u64::MAX`.
     const MOST: usize = 20;
+    let mut left = value.into();
+    if left < 10 {
+        return out.push(b'0' + left as u8);
+    }
     let mut digits = [0; 2 * MOST];
     let mut at = MOST;
-    let mut left = value.into();
-    loop {
+    while left >= 10 {
+        let pair = PAIRS[(left % 100) as usize];
+        (digits[at - 2], digits[at - 1]) = (pair[0], pair[1]);
+        at -= 2;
+        left /= 100;
+    }
+    if left > 0 {
         at -= 1;
-        digits[at] = b'0' + (left % 10) as u8;
-        left /= 10;
-        if left == 0 {
-            break;
-        }
+        digits[at] = b'0' + left as u8;
     }
     // A copy of fixed length is a few instructions, one of any length is a call.
     let end = out.len() + MOST - at;
     out.extend_from_slice(&digits[at..at + MOST]);
     out.truncate(end);
 }
+
+/// The numbers below 100 as two digits.
+const PAIRS: [[u8; 2]; 100] = {
+    let mut pairs = [[0; 2]; 100];
+    let mut at = 0;
+    while at < 100 {
+        pairs[at] = [b'0' + (at / 10) as u8, b'0' + (at % 10) as u8];
+        at += 1;
+    }
+    pairs
+};
 
 /// In decimal, with zeros in front up to a width.
 pub(super) fn padded(out: &mut Vec<u8>, value: u64, width: usize) {
@@ -57,12 +73,24 @@ pub(super) fn mac(out: &mut Vec<u8>, mac: MacAddr) {
 }
 
 pub(super) fn ipv4(out: &mut Vec<u8>, address: Ipv4Addr) {
-    for (at, byte) in address.octets().into_iter().enumerate() {
-        if at > 0 {
-            out.push(b'.');
+    let mut text = [b'.'; 16];
+    let mut at = 0;
+    for byte in address.octets() {
+        if byte >= 100 {
+            text[at] = b'0' + byte / 100;
+            at += 1;
         }
-        number(out, byte);
+        if byte >= 10 {
+            text[at] = b'0' + byte / 10 % 10;
+            at += 1;
+        }
+        text[at] = b'0' + byte % 10;
+        // The point behind it is there already.
+        at += 2;
     }
+    let end = out.len() + at - 1;
+    out.extend_from_slice(&text);
+    out.truncate(end);
 }
 
 /// As RFC 5952 has it, but for IPv4-compatible addresses, which the C library writes with dots.

@@ -156,7 +156,6 @@ fn target(args: &Args, links: bool) -> Result<Target, Failure> {
         None => {
             let columns = args.columns.clone().unwrap_or_default();
             let show = if args.json { Show::Json } else { Show::Columns(columns) };
-            // The same frame may be seen at several interfaces, which is no retransmission.
             let listing = Listing::new(show);
             Ok(Target::List(if links { listing } else { listing.apart() }))
         }
@@ -231,7 +230,8 @@ fn list(mut listing: Listing, reader: OwnedFd) -> io::Result<()> {
     let input = Prompt { input: File::from(reader), text: text.clone() };
     let mut reader = Reader::new(input).map_err(io::Error::other)?;
     let mut line = Vec::new();
-    while listing.next(&mut reader, &mut line).map_err(io::Error::other)? {
+    while let Some((frame, interface)) = reader.next_with_interface().map_err(io::Error::other)? {
+        listing.add(frame, interface, &mut line);
         text.borrow_mut().append(&mut line);
     }
     Ok(())

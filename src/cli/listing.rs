@@ -1,11 +1,11 @@
-//! Frames as lines of text: what `capture` and `packets` show.
-
-use std::io::Read;
+//! Frames one by one, as lines of text or in full: what `capture` and `packets` show.
 
 use serde::Serialize;
 
+use super::exit::{FAILED, Failure};
 use crate::packet::{
-    Direction, Filter, Frame, Interface, ReadError, Reader,
+    Direction, Filter, Frame, Interface, Verdicts,
+    detail::{Detail, Hex},
     list::{Columns, List, Row},
 };
 
@@ -15,6 +15,8 @@ pub(super) enum Show {
     Columns(Columns),
     /// One object a line.
     Json,
+    /// The frame with this number, in full, or as JSON if that is true.
+    Detail(u64, bool),
 }
 
 /// Lists frames, in one pass.
@@ -22,12 +24,12 @@ pub(super) enum Show {
 pub(super) struct Listing {
     show: Show,
     filter: Option<Filter>,
-    interface: Option<String>,
-    /// Whether frames that arrive are left out, since they are listed where they were sent.
-    only_sent: bool,
+    /// What became of the frames of a link, which is listed where they were sent.
+    link: Option<Verdicts>,
     /// Whether each interface is a recording of its own, for what one frame says of others.
     apart: bool,
     lists: Vec<List>,
+    frames: u64,
     rows: u64,
     /// When the first frame passed, and the newest that is shown.
     first: Option<u64>,
@@ -36,62 +38,89 @@ pub(super) struct Listing {
 
 impl Listing {
     pub(super) fn new(show: Show) -> Self {
-        let (filter, interface, only_sent, apart) = (None, None, false, false);
-        let (lists, rows, first, newest) = (Vec::new(), 0, None, None);
-        Self { show, filter, interface, only_sent, apart, lists, rows, first, newest }
+        let (lists, frames, rows) = (Vec::new(), 0, 0);
+        let (filter, link, apart, first, newest) = (None, None, false, None, None);
+        Self { show, filter, link, apart, lists, frames, rows, first, newest }
     }
 
-    /// Names the interface of each frame, and takes each for a recording of its own.
+    /// Names the interface of each frame, and takes each for a recording of its own: the same frame may be seen at several
+    /// interfaces, which is no retransmission.
     pub(super) fn apart(self) -> Self {
         Self { apart: true, ..self }
     }
 
-    /// Knows of no frames but those of one interface, if it is named.
-    pub(super) fn at(self, interface: Option<String>) -> Self {
-        Self { interface, ..self }
-    }
-
-    /// Knows of each frame of a link only where it was sent.
-    pub(super) fn only_sent(self, only_sent: bool) -> Self {
-        Self { only_sent, ..self }
+    /// Knows of each frame of a link only where it was sent, with what became of it.
+    pub(super) fn of_link(&mut self, verdicts: Verdicts) {
+        self.link = Some(verdicts);
     }
 
     /// Shows only frames that pass a filter; what others say counts all the same.
-    pub(super) fn filter(self, filter: Option<Filter>) -> Self {
-        Self { filter, ..self }
+    pub(super) fn filter(&mut self, filter: Option<Filter>) {
+        self.filter = filter;
     }
 
-    /// Appends the next frame's line, if it is shown; false at the end.
-    pub(super) fn next(
-        &mut self,
-        reader: &mut Reader<impl Read>,
-        text: &mut Vec<u8>,
-    ) -> Result<bool, ReadError> {
-        let Some((frame, interface)) = reader.next_with_interface()? else { return Ok(false) };
-        self.add(&frame, interface, text);
-        Ok(true)
+    /// Whether the frame has been shown that alone was wanted.
+    pub(super) fn is_complete(&self) -> bool {
+        matches!(self.show, Show::Detail(number, _) if self.rows >= number)
     }
 
-    fn add(&mut self, frame: &Frame<'_>, interface: &Interface, text: &mut Vec<u8>) {
-        let elsewhere = self.interface.is_some() && self.interface != interface.name;
-        if elsewhere || self.only_sent && frame.direction == Some(Direction::In) {
-            return;
+    /// # Errors
+    ///
+    /// If the frame that alone was wanted did not come.
+    pub(super) fn finish(&self) -> Result<(), Failure> {
+        match self.show {
+            Show::Detail(number, _) if self.rows < number || number == 0 => {
+                let what = format!("there is no frame {number}; there are {}", self.rows);
+                Err(Failure::new(FAILED, what))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Appends the next frame as text, if it is shown.
+    pub(super) fn add(&mut self, mut frame: Frame<'_>, interface: &Interface, text: &mut Vec<u8>) {
+        self.frames += 1;
+        if let Some(verdicts) = &self.link {
+            if frame.direction == Some(Direction::In) {
+                return;
+            }
+            frame.comments.extend(verdicts.of(self.frames).map(|verdict| verdict.to_string()));
         }
         let place = if self.apart { frame.interface } else { 0 };
         if self.lists.len() <= place {
             self.lists.resize_with(place + 1, List::new);
         }
-        let mut row = self.lists[place].row(frame, interface);
+        let mut row = self.lists[place].row(&frame, interface);
         self.rows += 1;
         let first = *self.first.get_or_insert(frame.time);
-        if self.filter.as_ref().is_some_and(|filter| !filter.matches(&frame.bytes, frame.length)) {
+        let unwanted = |filter: &Filter| !filter.matches(&frame.bytes, frame.length);
+        if self.filter.as_ref().is_some_and(unwanted) {
             return;
         }
         let since = |earlier: u64| frame.time.wrapping_sub(earlier).cast_signed();
         (row.number, row.time) = (self.rows, since(first));
         row.delta = self.newest.replace(frame.time).map_or(0, since);
         let name = interface.name.as_deref().filter(|_| self.apart);
-        write(&self.show, name, &row, text);
+        match &self.show {
+            Show::Columns(columns) => {
+                if let Some(name) = name {
+                    text.extend_from_slice(name.as_bytes());
+                    text.push(b' ');
+                }
+                row.write(columns, text);
+                text.push(b'\n');
+            }
+            Show::Json => append_json(&At { interface: name, row: &row }, text),
+            Show::Detail(number, json) if *number == row.number => {
+                let detail = Detail::new(&row, &frame, interface);
+                if *json {
+                    append_json(&detail, text);
+                } else {
+                    text.extend_from_slice(format!("{detail}\n{}", Hex(&frame.bytes)).as_bytes());
+                }
+            }
+            Show::Detail(..) => {}
+        }
     }
 }
 
@@ -104,17 +133,8 @@ struct At<'a, 'b> {
     row: &'a Row<'b>,
 }
 
-fn write(show: &Show, interface: Option<&str>, row: &Row<'_>, text: &mut Vec<u8>) {
-    match show {
-        Show::Columns(columns) => {
-            if let Some(name) = interface {
-                text.extend_from_slice(name.as_bytes());
-                text.push(b' ');
-            }
-            row.write(columns, text);
-        }
-        // Writing to memory can't fail, and a row has no maps with odd keys.
-        Show::Json => drop(serde_json::to_writer(&mut *text, &At { interface, row })),
-    }
+fn append_json(value: &impl Serialize, text: &mut Vec<u8>) {
+    // Writing to memory can't fail, and neither rows nor details have maps with odd keys.
+    let _ = serde_json::to_writer(&mut *text, value);
     text.push(b'\n');
 }

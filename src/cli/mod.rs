@@ -27,6 +27,7 @@ mod status;
 mod terminal;
 mod topology;
 mod up;
+mod view;
 mod wait;
 
 use std::{

@@ -1,19 +1,19 @@
-//! `labnet packets`: what a recording holds, as a list or as a whole.
+//! `labnet packets`: what a recording holds, frame by frame or as a whole.
 
 use std::{
     fs::File,
     io::{self, IsTerminal, Read, Write},
-    path::Path,
+    path::{Path, PathBuf},
 };
 
 use super::{
     capture::interface,
     exit::{DONE, FAILED, Failure, Outcome, USAGE},
     labs::{Choice, failure},
-    listing::{Listing, Show},
+    view::{Form, View},
 };
 use crate::{
-    lab::{Capture, Error, Lab},
+    lab::{Capture, Error, Hosts, Lab},
     packet::{Filter, Reader, list::Columns},
 };
 
@@ -28,57 +28,134 @@ pub(crate) struct Args {
     /// A file (`./NAME` if a link is called the same; `-` is standard input), or of a running lab NODE:INTERFACE, a link or a network
     #[arg(value_name = "FILE|NODE:IF|LINK")]
     source: String,
-    /// Show only frames that pass this filter, as of tcpdump: `tcp port 5001`
+    /// Only frames that pass this filter, as of tcpdump: `tcp port 5001`
     #[arg(short, long, value_name = "EXPR")]
     filter: Option<Filter>,
-    /// Which columns to list, joined by commas
+    /// List these columns, joined by commas
     #[arg(long, value_name = "NAMES")]
     columns: Option<Columns>,
-    /// List one JSON object a frame
-    #[arg(long, conflicts_with = "columns")]
+    #[command(flatten)]
+    forms: Forms,
+    /// With --follow, show bytes in hexadecimal
+    #[arg(long, requires = "follow")]
+    hex: bool,
+    /// Print JSON: of a list one object a frame
+    #[arg(long, conflicts_with_all = ["columns", "follow", "ladder", "normalise"])]
     json: bool,
+    /// With --ladder, draw into this file, as SVG
+    #[arg(short, long, value_name = "FILE", requires = "ladder")]
+    output: Option<PathBuf>,
     #[command(flatten)]
     lab: Choice,
 }
 
-/// Frames to show, and of which interface, if not of all.
-struct Source {
-    input: Box<dyn Read>,
-    interface: Option<String>,
-    /// Whether it is of all ends of a link.
-    link: bool,
+/// Other forms than a list; one at a time.
+#[derive(Debug, clap::Args)]
+#[group(multiple = false, conflicts_with = "columns")]
+struct Forms {
+    /// Tell everything of one frame, to the last bit
+    #[arg(long, value_name = "N")]
+    frame: Option<u64>,
+    /// A row a conversation: who with whom, how much, and how it ended
+    #[arg(long)]
+    flows: bool,
+    /// Measure one conversation: round trips, delays of acknowledgments, Nagle's algorithm, windows
+    #[arg(long, value_name = "N")]
+    flow: Option<usize>,
+    /// What was said in one conversation
+    #[arg(long, value_name = "N")]
+    follow: Option<usize>,
+    /// Draw frames as arrows between hosts: all, or those of one conversation
+    #[arg(long, value_name = "N", num_args = 0..=1)]
+    ladder: Option<Option<usize>>,
+    /// What is the same in each run of the same programs: no times, ephemeral ports or random numbers
+    #[arg(long)]
+    normalise: bool,
+    /// The same, less in what order the two sides spoke
+    #[arg(long)]
+    normalise_flows: bool,
+}
+
+impl Args {
+    fn form(&self) -> Form {
+        let Forms { frame, flows, flow, follow, ladder, normalise, normalise_flows } = &self.forms;
+        let list = Form::List(self.columns.clone().unwrap_or_default());
+        let chosen = [
+            frame.map(Form::Frame),
+            flows.then_some(Form::Flows),
+            flow.map(Form::Flow),
+            follow.map(Form::Follow),
+            ladder.map(Form::Ladder),
+            normalise.then_some(Form::Normalised),
+            normalise_flows.then_some(Form::NormalisedFlows),
+        ];
+        chosen.into_iter().flatten().next().unwrap_or(list)
+    }
+}
+
+/// Frames to show.
+enum Source {
+    File(Box<dyn Read>),
+    /// Of a running lab; of one interface, or of all ends of a link.
+    Lab(Capture, Option<String>),
 }
 
 pub(crate) fn run(args: Args) -> Outcome {
     let source = source(&args)?;
-    let mut reader = Reader::new(source.input).map_err(|error| unreadable(&args, &error))?;
-    let columns = args.columns.clone().unwrap_or_default();
-    let show = if args.json { Show::Json } else { Show::Columns(columns) };
-    let listing = Listing::new(show).filter(args.filter.clone());
-    let mut listing = listing.at(source.interface).only_sent(source.link);
-    let mut out = io::stdout().lock();
+    let unreadable = |error: &dyn std::fmt::Display| unreadable(&args, error);
+    let hosts = match &source {
+        Source::File(_) => Hosts::default(),
+        Source::Lab(capture, _) => capture.hosts().clone(),
+    };
+    let mut view = View::new(args.form(), args.json, args.hex, args.output.clone(), &hosts);
+    view.filter(args.filter.clone());
+    let input = match source {
+        Source::File(input) => input,
+        Source::Lab(capture, Some(interface)) => {
+            view.at(interface);
+            Box::new(capture.bytes())
+        }
+        Source::Lab(capture, None) => {
+            view.of_link(capture.verdicts().map_err(|error| unreadable(&error))?);
+            Box::new(capture.bytes())
+        }
+    };
+    let mut reader = Reader::new(input).map_err(|error| unreadable(&error))?;
     let mut text = Vec::with_capacity(2 * CHUNK);
-    loop {
-        let more = listing.next(&mut reader, &mut text);
-        if text.len() >= CHUNK || !matches!(more, Ok(true)) {
-            let written = out.write_all(&text).and_then(|()| out.flush());
-            written.map_err(|error| {
-                Failure::new(FAILED, format!("cannot write to standard output: {error}"))
-            })?;
-            text.clear();
+    let read = loop {
+        match reader.next_with_interface() {
+            Ok(Some((frame, interface))) => {
+                view.add(frame, interface, &mut text);
+                if view.is_complete() {
+                    break Ok(());
+                }
+            }
+            Ok(None) => break Ok(()),
+            // What was good before it is shown.
+            Err(error) => break Err(unreadable(&error)),
         }
-        match more {
-            Ok(true) => {}
-            Ok(false) => break,
-            // What was good before it has been shown.
-            Err(error) => return Err(unreadable(&args, &error)),
+        if text.len() >= CHUNK {
+            write(&mut text)?;
         }
-    }
+    };
+    let finished = view.finish(&mut text);
+    write(&mut text)?;
+    read?;
+    finished?;
     remarks(&reader);
     Ok(DONE)
 }
 
-/// Says on standard error what a list does not show.
+fn write(text: &mut Vec<u8>) -> Result<(), Failure> {
+    let mut out = io::stdout().lock();
+    out.write_all(text).and_then(|()| out.flush()).map_err(|error| {
+        Failure::new(FAILED, format!("cannot write to standard output: {error}"))
+    })?;
+    text.clear();
+    Ok(())
+}
+
+/// Says on standard error what is not shown.
 fn remarks(reader: &Reader<impl Read>) {
     for (interface, statistics) in reader.interfaces().iter().zip(reader.statistics()) {
         let name = interface.name.as_deref().unwrap_or("an interface");
@@ -103,13 +180,12 @@ fn source(args: &Args) -> Result<Source, Failure> {
         if io::stdin().is_terminal() {
             return Err(Failure::new(USAGE, "standard input is a terminal, not a recording"));
         }
-        return Ok(Source { input: Box::new(io::stdin()), interface: None, link: false });
+        return Ok(Source::File(Box::new(io::stdin())));
     }
-    let is_file =
-        name.contains('/') || Path::new(name).exists() || Path::new(name).extension().is_some();
-    if is_file {
-        let file = File::open(name).map_err(|error| unreadable(args, &error))?;
-        return Ok(Source { input: Box::new(file), interface: None, link: false });
+    let path = Path::new(name);
+    if name.contains('/') || path.exists() || path.extension().is_some() {
+        let file = File::open(path).map_err(|error| unreadable(args, &error))?;
+        return Ok(Source::File(Box::new(file)));
     }
     args.lab.with(async |lab| recorded(&lab, name).await)
 }
@@ -120,22 +196,24 @@ async fn recorded(lab: &Lab, name: &str) -> Result<Source, Failure> {
         Ok(link) => (link, None),
         Err(error) => {
             let endpoint = interface(lab, name, error)?;
-            let of = lab.plan().segment_of(&endpoint);
-            let of = of.ok_or_else(|| {
-                let what = format!("{endpoint} is at no link or network: nothing is recorded there; `labnet capture {endpoint}` records from now on");
+            let of = lab.plan().segment_of(&endpoint).ok_or_else(|| {
+                let what = format!(
+                    "{endpoint} is at no link or network, so nothing is recorded there; \
+                     `labnet capture {endpoint}` records from now on"
+                );
                 Failure::new(USAGE, what)
             })?;
             (lab.try_link(&of).map_err(failure)?, Some(endpoint.to_string()))
         }
     };
-    let capture: Capture = match link.recording().await {
+    let capture = match link.recording().await {
         Ok(capture) => capture,
         Err(Error::Lab(error)) => return Err(failure(error)),
         Err(error) => return Err(Failure::new(FAILED, error)),
     };
     if let Some(end) = capture.end() {
-        anstream::eprintln!("labnet: {}: the recording ended early: {}", link.name(), end.why);
+        let name = link.name();
+        anstream::eprintln!("labnet: {name}: the recording ended early: {}", end.why);
     }
-    let link = interface.is_none();
-    Ok(Source { input: Box::new(capture.bytes()), interface, link })
+    Ok(Source::Lab(capture, interface))
 }

@@ -1,28 +1,20 @@
-//! Captures: from the wish for one to what it has recorded.
+//! Captures that are to be, and that are on.
 
 use std::{
-    fmt,
     fs::{File, OpenOptions},
-    io::{self, Read},
-    os::{
-        fd::AsFd,
-        unix::fs::{FileExt, OpenOptionsExt},
-    },
-    path::Path,
+    io,
+    os::{fd::AsFd, unix::fs::OpenOptionsExt},
     sync::Arc,
 };
 
 use nix::sys::memfd::{MFdFlags, memfd_create};
 use tokio::sync::watch;
 
-use super::{Error, LabError, session::Session};
+use super::{Capture, Error, LabError, hosts::Hosts, session::Session};
 use crate::{
     init::{CaptureEnd, CaptureFilter, CaptureRequest, EndReason, Reply, Request},
     name::Endpoint,
-    packet::{
-        Direction, Filter, ReadError, Reader,
-        list::{Columns, List, Row},
-    },
+    packet::Filter,
 };
 
 /// A capture to be; [`CaptureBuilder::start`] starts it.
@@ -108,7 +100,7 @@ impl CaptureBuilder {
         let (name, session, of_links) = (self.name.clone(), self.session.clone(), self.of_links);
         let recording = self.record_into(&file).await?;
         let (file, ending) = (Arc::new(file), recording.ending.clone());
-        let record = CaptureRecord { name, file, ending, of_links };
+        let record = CaptureRecord { name, file, ending, of_links, hosts: session.hosts() };
         session.note_capture(record.clone());
         Ok(RunningCapture { recording, record })
     }
@@ -193,6 +185,7 @@ pub(super) struct CaptureRecord {
     file: Arc<File>,
     ending: Ending,
     of_links: bool,
+    hosts: Arc<Hosts>,
 }
 
 impl CaptureRecord {
@@ -201,7 +194,7 @@ impl CaptureRecord {
         let end = end_of(self.ending).await?;
         match &end.why {
             EndReason::Failed(error) => Err(error.clone().into()),
-            _ => Ok(Capture { file: self.file, end: Some(end), of_links: self.of_links }),
+            _ => Ok(Capture::new(self.file, Some(end), self.of_links, self.hosts)),
         }
     }
 }
@@ -232,127 +225,6 @@ impl RunningCapture {
     /// As for [`RunningCapture::stop`].
     pub async fn ended(self) -> Result<Capture, Error> {
         Ok(self.record.clone().ended().await?)
-    }
-}
-
-/// What a capture has recorded: frames, with the interfaces that they passed.
-///
-/// Its Display is the packet list; of a link, each frame is listed where it was sent. It is kept in a temporary file without a
-/// name, not in memory, and goes with this value.
-#[derive(Debug, Clone)]
-pub struct Capture {
-    file: Arc<File>,
-    end: Option<CaptureEnd>,
-    /// Whether it is of all ends of links, so that each frame is there where it was sent.
-    of_links: bool,
-}
-
-impl Capture {
-    /// What the lab itself records of a link; it may go on.
-    pub(super) fn of_link(file: File, end: Option<CaptureEnd>) -> Self {
-        Self { file: Arc::new(file), end, of_links: true }
-    }
-
-    /// How many frames were recorded. A capture of a link has each frame twice: where it was sent and where it arrived.
-    ///
-    /// # Errors
-    ///
-    /// If the recording can't be read.
-    pub fn frames(&self) -> Result<u64, ReadError> {
-        if let Some(end) = &self.end {
-            return Ok(end.frames);
-        }
-        let (mut reader, mut count) = (self.reader()?, 0);
-        while reader.next_frame()?.is_some() {
-            count += 1;
-        }
-        Ok(count)
-    }
-
-    /// How it ended, if it has.
-    pub(crate) fn end(&self) -> Option<&CaptureEnd> {
-        self.end.as_ref()
-    }
-
-    /// How many frames the kernel had no room for: they are missing.
-    pub fn dropped(&self) -> u64 {
-        let interfaces = self.end.iter().flat_map(|end| &end.interfaces);
-        interfaces.map(|interface| interface.dropped).sum()
-    }
-
-    /// Its frames, from the first.
-    ///
-    /// # Errors
-    ///
-    /// If the recording can't be read.
-    pub fn reader(&self) -> Result<Reader<impl Read + use<>>, ReadError> {
-        Reader::new(self.bytes())
-    }
-
-    /// Its bytes, from the first.
-    pub(crate) fn bytes(&self) -> impl Read + use<> {
-        ReadAt { file: self.file.clone(), offset: 0 }
-    }
-
-    /// Hands out the rows of the packet list, until one is not taken.
-    fn rows<E>(
-        &self,
-        mut take: impl FnMut(&Row<'_>) -> Result<(), E>,
-    ) -> Result<Result<(), E>, ReadError> {
-        let (mut list, mut reader) = (List::new(), self.reader()?);
-        while let Some((frame, interface)) = reader.next_with_interface()? {
-            if self.of_links && frame.direction == Some(Direction::In) {
-                continue;
-            }
-            let taken = take(&list.row(&frame, interface));
-            if taken.is_err() {
-                return Ok(taken);
-            }
-        }
-        Ok(Ok(()))
-    }
-
-    /// Writes it to a file in pcapng, which Wireshark, tshark and `labnet packets` read.
-    ///
-    /// # Errors
-    ///
-    /// If the file can't be written.
-    pub fn save(&self, path: impl AsRef<Path>) -> Result<(), Error> {
-        let path = path.as_ref();
-        let copy = || {
-            let mut file = File::create(path)?;
-            io::copy(&mut self.bytes(), &mut file)
-        };
-        copy().map(drop).map_err(|error| Error::io(format!("write {}", path.display()), error))
-    }
-}
-
-impl fmt::Display for Capture {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let columns = Columns::default();
-        let mut line = Vec::new();
-        let shown = self.rows(|row| {
-            row.write(&columns, &mut line);
-            let written = writeln!(f, "{}", String::from_utf8_lossy(&line));
-            line.clear();
-            written
-        });
-        shown.unwrap_or_else(|error| writeln!(f, "[the recording can't be read on: {error}]"))
-    }
-}
-
-/// Reads a file from a place of its own.
-#[derive(Debug)]
-struct ReadAt {
-    file: Arc<File>,
-    offset: u64,
-}
-
-impl Read for ReadAt {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let length = self.file.read_at(buffer, self.offset)?;
-        self.offset += length as u64;
-        Ok(length)
     }
 }
 

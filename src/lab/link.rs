@@ -2,11 +2,7 @@
 
 use std::{fs::File, sync::Arc};
 
-use super::{
-    Error, LabError,
-    capture::{Capture, CaptureBuilder},
-    session::Session,
-};
+use super::{Capture, Error, LabError, capture::CaptureBuilder, session::Session};
 use crate::{
     init::{Reply, Request},
     name::Endpoint,
@@ -65,7 +61,8 @@ impl Link {
     pub async fn recording(&self) -> Result<Capture, Error> {
         match self.session.call(Request::Recording { of: self.name.clone() }).await? {
             (Reply::Recorded(end), mut fds) if !fds.is_empty() => {
-                Ok(Capture::of_link(File::from(fds.remove(0)), end))
+                let file = Arc::new(File::from(fds.remove(0)));
+                Ok(Capture::new(file, end, true, self.session.hosts()))
             }
             (other, _) => Err(LabError::unexpected(&other).into()),
         }

@@ -9,6 +9,7 @@ use std::{
 
 use super::{
     Error, Link, Node,
+    hosts::Hosts,
     session::{Replies, Session},
 };
 use crate::{
@@ -158,6 +159,7 @@ impl Lab {
         // If bring-up fails, or nobody waits for it any more, this goes, and the lab with it.
         let lifeline = Lifeline { session, supervisor: Mutex::new(Some(supervisor)) };
         let description = announcement(&mut replies).await?;
+        lifeline.session.introduce(Hosts::of(&description.plan));
         Ok(Self { inner: Arc::new(Inner { lifeline, description }) })
     }
 
@@ -166,6 +168,7 @@ impl Lab {
         let (session, _) = Session::start(connect(directory)?)?;
         match session.call(Request::Describe).await? {
             (Reply::Described(description), _) => {
+                session.introduce(Hosts::of(&description.plan));
                 let lifeline = Lifeline { session, supervisor: Mutex::default() };
                 Ok(Self { inner: Arc::new(Inner { lifeline, description }) })
             }

@@ -4,7 +4,7 @@ use std::{
     collections::{HashMap, VecDeque},
     os::fd::{AsFd, BorrowedFd, OwnedFd},
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc, Mutex, OnceLock, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
     time::Duration,
@@ -19,7 +19,7 @@ use tokio::{
     },
 };
 
-use super::{capture::CaptureRecord, program::Record};
+use super::{capture::CaptureRecord, hosts::Hosts, program::Record};
 use crate::{
     init::{LabError, Message, Reply, Request, decode, encode},
     kernel::{Attempt, Channel, RecvError, async_fd, wait_writable},
@@ -46,6 +46,7 @@ pub(crate) struct Session {
     journal: Mutex<VecDeque<Record>>,
     /// What was captured, likewise.
     captures: Mutex<VecDeque<CaptureRecord>>,
+    hosts: OnceLock<Arc<Hosts>>,
 }
 
 /// The replies to one request.
@@ -76,6 +77,7 @@ impl Session {
             ended: watch::Sender::new(false),
             journal: Mutex::default(),
             captures: Mutex::default(),
+            hosts: OnceLock::new(),
         });
         tokio::spawn(session.clone().receive());
         Ok((session, Replies(receiver)))
@@ -168,6 +170,17 @@ impl Session {
     /// The programs that were started, in order.
     pub(super) fn journal(&self) -> Vec<Record> {
         self.journal.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned().collect()
+    }
+
+    /// Learns the names of the nodes, once they are known.
+    pub(super) fn introduce(&self, hosts: Hosts) {
+        // Nobody introduces a lab twice.
+        let _ = self.hosts.set(Arc::new(hosts));
+    }
+
+    /// The names of the nodes.
+    pub(super) fn hosts(&self) -> Arc<Hosts> {
+        self.hosts.get().cloned().unwrap_or_default()
     }
 
     /// Remembers a capture that was started.

@@ -9,6 +9,7 @@ pub mod flow;
 mod frame;
 pub mod link;
 pub mod list;
+mod verdicts;
 
 pub use decode::{Layer, Network, Packet, Payload, Stop, Transport};
 pub use file::{ReadError, ReadFault, Reader, Section, Statistics, Writer};
@@ -16,3 +17,4 @@ pub use filter::{Filter, FilterError};
 pub use flow::{Flow, FlowOptions, Flows, Follow, Normalised};
 pub use frame::{Direction, Frame, Interface};
 pub use link::{Crossing, Crossings, Sighting, Verdict};
+pub use verdicts::Verdicts;

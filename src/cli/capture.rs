@@ -17,7 +17,7 @@ use tokio::{
 };
 
 use super::{
-    exit::{BROKE, DONE, FAILED, Failure, Outcome, USAGE},
+    exit::{BROKE, DONE, FAILED, Failure, Outcome, USAGE, tell},
     labs::{Choice, failure},
     listing::{Listing, Show},
 };
@@ -287,7 +287,7 @@ fn summary(end: Result<CaptureEnd, Failure>, path: Option<&Path>) -> Outcome {
     let dropped: u64 = interfaces.iter().map(|interface| interface.dropped).sum();
     let plural = if frames == 1 { "" } else { "s" };
     let place = path.map(|path| format!(" in {}", path.display())).unwrap_or_default();
-    anstream::eprintln!("{frames} frame{plural} captured{place}, {dropped} dropped by the kernel");
+    tell(format_args!("{frames} frame{plural} captured{place}, {dropped} dropped by the kernel"));
     match why {
         EndReason::Failed(error) => Err(Failure::new(FAILED, error)),
         EndReason::ReaderGone => Err(Failure::new(FAILED, "nobody reads the capture any more")),
@@ -297,7 +297,7 @@ fn summary(end: Result<CaptureEnd, Failure>, path: Option<&Path>) -> Outcome {
 
 /// From here on, whoever waits for this line can send what is to be captured.
 fn say_it_is_on(args: &Args) {
-    anstream::eprintln!("labnet: capturing on {}", args.places.join(", "));
+    tell(format_args!("labnet: capturing on {}", args.places.join(", ")));
 }
 
 fn refused(error: Error) -> Failure {

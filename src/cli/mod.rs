@@ -41,7 +41,7 @@ use clap::{
     Args as _, Command, CommandFactory, FromArgMatches, Parser, Subcommand,
     error::{ContextKind, ContextValue},
 };
-use exit::{Failure, Outcome};
+use exit::{Failure, Outcome, tell};
 
 #[derive(Debug, Parser)]
 #[command(name = "labnet", version, about, max_term_width = 100)]
@@ -102,7 +102,7 @@ fn status() -> u8 {
     let parsed = parse_one(&words).map_or_else(|| Cli::try_parse_from(&words), Ok);
     let cli = parsed.unwrap_or_else(|error| {
         if let Some(hint) = hint(&error) {
-            anstream::eprintln!("labnet: {hint}");
+            tell(format_args!("labnet: {hint}"));
             process::exit(i32::from(exit::USAGE));
         }
         error.exit()
@@ -110,7 +110,7 @@ fn status() -> u8 {
     match run(cli) {
         Ok(code) => code,
         Err(Failure { code, message }) => {
-            anstream::eprintln!("labnet: {message}");
+            tell(format_args!("labnet: {message}"));
             code
         }
     }

@@ -8,7 +8,7 @@ use std::{
 
 use super::{
     capture::interface,
-    exit::{DONE, FAILED, Failure, Outcome, USAGE},
+    exit::{DONE, FAILED, Failure, Outcome, USAGE, tell},
     labs::{Choice, failure},
     view::{Form, View},
 };
@@ -160,12 +160,12 @@ fn remarks(reader: &Reader<impl Read>) {
     for (interface, statistics) in reader.interfaces().iter().zip(reader.statistics()) {
         let name = interface.name.as_deref().unwrap_or("an interface");
         if let Some(note) = &interface.description {
-            anstream::eprintln!("labnet: {name}: {note}");
+            tell(format_args!("labnet: {name}: {note}"));
         }
         if let Some(dropped) = statistics.and_then(|s| s.dropped).filter(|dropped| *dropped > 0) {
-            anstream::eprintln!(
+            tell(format_args!(
                 "labnet: {name}: {dropped} frames are missing, for which the kernel had no room"
-            );
+            ));
         }
     }
 }
@@ -213,7 +213,7 @@ async fn recorded(lab: &Lab, name: &str) -> Result<Source, Failure> {
     };
     if let Some(end) = capture.end() {
         let name = link.name();
-        anstream::eprintln!("labnet: {name}: the recording ended early: {}", end.why);
+        tell(format_args!("labnet: {name}: the recording ended early: {}", end.why));
     }
     Ok(Source::Lab(capture, interface))
 }

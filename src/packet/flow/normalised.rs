@@ -26,7 +26,8 @@ pub const MAX_STORIES: usize = 4_096;
 /// - Who asked whom for an Ethernet address by broadcast or multicast, and who answered, each pair once.
 /// - Of each conversation its ends, with the Ethernet addresses and TTLs used, and for TCP the flags seen; ports that the kernel picks become
 ///   `client:1`, `server:1` and so on, other ports stay.
-/// - The segments that open a connection, in their order, with the options of the SYNs; of timestamps only that they are there.
+/// - The segments that open a connection, in their order, with the options of the SYNs; of timestamps and window scales only that they are
+///   there.
 /// - *Turns*: what one side says until the other does, with its place in the stream, its length, the flags of its segments and a BLAKE3 hash. Of
 ///   UDP each datagram is a turn, of ICMP each echo (without a hash, as pings carry the time); errors that ICMP reports are turns too.
 /// - Who sent FIN or RST, in their order; and which side sent something again that the other had not got.
@@ -35,7 +36,9 @@ pub const MAX_STORIES: usize = 4_096;
 /// Times, timestamps, IP ids and checksums. Where TCP cuts a stream into segments, and what it sends twice without need (the other says so:
 /// D-SACK, RFC 2883). Acknowledgments without data: how many, and where; windows. Whether FIN travels with the last data. How the FIN of one
 /// side lies in relation to the other side's data. Repeated questions for Ethernet addresses, router and multicast
-/// messages, later fragments. The order of conversations: they are sorted by their ends and what was said.
+/// messages, later fragments. The order of conversations: they are sorted by their ends and what was said. By how much windows are
+/// scaled: that also depends on how much memory the machine lets any socket have (`rmem_max`, `tcp_select_initial_window` in
+/// net/ipv4/tcp_output.c).
 ///
 /// # Where it ends
 /// Turns are stable where programs take turns, each waiting for what the other says. Where both talk at the same time,

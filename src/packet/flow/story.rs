@@ -244,7 +244,7 @@ fn options(tcp: &Tcp<'_>) -> String {
     let words = tcp.options.filter_map(|option| match option {
         TcpOption::End | TcpOption::NoOperation => None,
         TcpOption::MaximumSegmentSize(size) => Some(format!(" MSS={size}")),
-        TcpOption::WindowScale(shift) => Some(format!(" WS={}", 1_u32 << shift.min(14))),
+        TcpOption::WindowScale(_) => Some(" WS".to_owned()),
         TcpOption::SackPermitted => Some(" SACK_PERM".to_owned()),
         TcpOption::Timestamps { .. } => Some(" TS".to_owned()),
         other => Some(format!(" option {}", other.kind())),

@@ -46,14 +46,15 @@ impl Tshark {
 
     /// What `tshark -n -r FILE` prints with more options.
     pub(crate) fn run(&self, recording: &Path, options: &[&str]) -> String {
-        let output = Command::new("tshark")
-            .env("WIRESHARK_CONFIG_DIR", self.configuration.path())
-            .args(["-n", "-r"])
-            .arg(recording)
-            .args(options)
-            .output()
-            .unwrap();
+        let mut command = self.command();
+        let output = command.args(["-n", "-r"]).arg(recording).args(options).output().unwrap();
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         String::from_utf8(output.stdout).unwrap()
+    }
+    /// tshark, to be told what to do.
+    pub(crate) fn command(&self) -> Command {
+        let mut command = Command::new("tshark");
+        command.env("WIRESHARK_CONFIG_DIR", self.configuration.path());
+        command
     }
 }

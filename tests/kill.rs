@@ -29,7 +29,7 @@ use place::{
 /// Set for this program to be a victim: a test program that uses the library.
 const VICTIM: &str = "LABNET_VICTIM";
 
-/// Two hosts on a link and a third on a network, with a program that is sent a file.
+/// Two hosts on a link that is recorded and a third on a network, with a program that is sent a file.
 const LAB: &str = r#"
 name = "victim"
 networks.n.subnet = "10.20.0.0/24"
@@ -45,6 +45,7 @@ files."big" = "big"
 interfaces.eth0 = "n"
 [links.lan]
 ends = ["R2:eth0", "KALI:eth0"]
+capture = true
 "#;
 
 /// A lab that is half up until it is killed: the program that is waited for never gets ready.
@@ -91,6 +92,10 @@ fn main() -> ExitCode {
         trial("init_of_a_lab_that_is_up", || up(&["labnet-init"])),
         trial("supervisor_of_a_lab_that_is_up", || up(&["labnet-super"])),
         trial("init_and_supervisor_of_a_lab_that_is_up", || up(&["labnet-super", "labnet-init"])),
+        trial("client_of_a_capture", || captured(&["labnet"])),
+        trial("worker_of_a_capture", || captured(&["labnet-worker"])),
+        trial("init_of_a_lab_with_a_capture", || captured(&["labnet-init"])),
+        trial("supervisor_of_a_lab_with_a_capture", || captured(&["labnet-super"])),
         trial("a_stopped_client", a_stopped_client),
         trial(held, a_held_client).with_ignored_flag(no_python),
         trial("random_moments", random_moments),
@@ -144,6 +149,31 @@ fn up(names: &[&str]) {
         }
         before.until_gone(&place, names.contains(&"labnet-super"));
     }
+}
+
+/// Kills processes by their names while somebody captures on a link that is recorded anyway.
+fn captured(names: &[&str]) {
+    let place = Place::new();
+    place.write("lab.toml", LAB);
+    place.write("big", "");
+    place.run("up lab.toml");
+    let worker = place.process("a worker", |process| process.name == "labnet-worker");
+    let sockets = worker.open_files().len();
+    let mut client = place.labnet("capture lan -w x").stderr(Stdio::piped()).spawn().unwrap();
+    let mut line = String::new();
+    BufReader::new(client.stderr.as_mut().unwrap()).read_line(&mut line).unwrap();
+    assert!(worker.open_files().len() > sockets, "{line}");
+    let before = kill_all(&place, names);
+    assert!(!client.wait().unwrap().success());
+    // Without its client or its worker a lab goes on; with the client, what it captured by is gone.
+    if names == ["labnet"] {
+        // As it first ends a capture, a worker opens a socket of its own, to wait by for what was sent.
+        until("end of the capture", || worker.open_files().len() == sockets + 1);
+    }
+    if !names.iter().any(|name| ["labnet-init", "labnet-super"].contains(name)) {
+        place.run("down");
+    }
+    before.until_gone(&place, names.contains(&"labnet-super"));
 }
 
 /// Kills every process of these names.
@@ -263,6 +293,7 @@ const TARGETS: &[&[&str]] = &[
     &["labnet-init"],
     &["labnet-super"],
     &["labnet-init", "labnet-super"],
+    &["labnet-worker"],
     &["in a node"],
 ];
 
@@ -354,7 +385,7 @@ fn role(process: &Process, victim: i32) -> &str {
     let name = &*process.name;
     match name {
         _ if process.pid == victim && name != "sh" => "victim",
-        "labnet-init" | "labnet-super" | "labnet-join" | "sh" => name,
+        "labnet-init" | "labnet-super" | "labnet-worker" | "labnet-join" | "sh" => name,
         // Also called so in a node.
         "labnet" if process.words.first().is_some_and(|word| Path::new(word).is_absolute()) => name,
         _ => "in a node",

@@ -54,6 +54,11 @@ impl Process {
         matches!(self.state(), None | Some('Z'))
     }
 
+    /// What its descriptors are open on.
+    pub(crate) fn open_files(&self) -> Vec<PathBuf> {
+        open_files(&PathBuf::from(format!("/proc/{}", self.pid)))
+    }
+
     /// Its namespaces, as in `net:[4026531840]`.
     pub(crate) fn namespaces(&self) -> BTreeSet<PathBuf> {
         namespaces_of(self.pid as u32)
@@ -72,11 +77,15 @@ pub(crate) fn namespaces_of(pid: u32) -> BTreeSet<PathBuf> {
 
 /// The namespaces that a process holds by descriptors.
 fn open_namespaces(process: &Path) -> BTreeSet<PathBuf> {
-    let files = fs::read_dir(process.join("fd")).into_iter().flatten().flatten();
-    let targets = files.filter_map(|file| fs::read_link(file.path()).ok());
-    targets
+    open_files(process)
+        .into_iter()
         .filter(|target| target.as_os_str().as_bytes().ends_with(b"]") && is_namespace(target))
         .collect()
+}
+
+fn open_files(process: &Path) -> Vec<PathBuf> {
+    let files = fs::read_dir(process.join("fd")).into_iter().flatten().flatten();
+    files.filter_map(|file| fs::read_link(file.path()).ok()).collect()
 }
 
 fn is_namespace(link: &Path) -> bool {

@@ -128,7 +128,7 @@ impl Send {
             (Err(Error::Stopped), Some(code)) => Ok(code),
             (Ok(()), _) => Ok(DONE),
             (Err(error), _) => {
-                let file = self.file.display();
+                let file = file::shown(&self.file);
                 Err(Failure::new(FAILED, format!("file send: {file} not sent: {error}")))
             }
         }

@@ -3,8 +3,10 @@
 mod byte_size;
 mod delay;
 mod mac;
+mod printable;
 mod quantity;
 
 pub use byte_size::{ByteSize, ByteSizeError};
 pub use delay::{Delay, DelayError};
 pub use mac::{MacAddr, MacAddrError};
+pub(crate) use printable::Printable;

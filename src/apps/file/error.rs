@@ -1,8 +1,19 @@
 //! Why a transfer fails.
 
-use std::{io, net::SocketAddr, path::PathBuf, time::Duration};
+use std::{
+    io,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use super::frame::FrameError;
+use crate::units::Printable;
+
+/// A path for people; none of its characters can steer a terminal.
+pub(crate) fn shown(path: &Path) -> String {
+    Printable(&path.to_string_lossy()).to_string()
+}
 
 /// Why a transfer failed, worded for the user of the side that reports it.
 #[derive(Debug, thiserror::Error)]
@@ -49,7 +60,7 @@ pub enum Error {
     #[error("interrupted")]
     Stopped,
     /// A system call on a file or directory failed.
-    #[error("can't {action} {}: {source}", path.display())]
+    #[error("can't {action} {}: {source}", shown(path))]
     File {
         /// The verb, such as `open`.
         action: &'static str,
@@ -59,7 +70,7 @@ pub enum Error {
         source: io::Error,
     },
     /// Only regular files are sent and replaced; nothing is written through a symbolic link.
-    #[error("{} is {kind}; only a regular file can be sent or replaced", path.display())]
+    #[error("{} is {kind}; only a regular file can be sent or replaced", shown(path))]
     NotRegular {
         /// The object.
         path: PathBuf,
@@ -67,7 +78,10 @@ pub enum Error {
         kind: &'static str,
     },
     /// The file became shorter or longer while it was sent.
-    #[error("{} is no longer the {length} bytes it was at the start; send a copy of it", path.display())]
+    #[error(
+        "{} is no longer the {length} bytes it was at the start; send a copy of it",
+        shown(path)
+    )]
     Changed {
         /// The file.
         path: PathBuf,
@@ -89,13 +103,19 @@ pub enum Error {
         reason: &'static str,
     },
     /// The same content is being received under the same name by another connection.
-    #[error("another transfer of the same {name} is under way; send again when it has ended")]
+    #[error(
+        "another transfer of the same {} is under way; send again when it has ended",
+        Printable(name)
+    )]
     Busy {
         /// The file's name.
         name: String,
     },
     /// The content received does not have the announced BLAKE3 hash.
-    #[error("{name} was damaged on its way (its BLAKE3 differs) and is not stored; send it again")]
+    #[error(
+        "{} was damaged on its way (its BLAKE3 differs) and is not stored; send it again",
+        Printable(name)
+    )]
     Corrupt {
         /// The file's name.
         name: String,

@@ -50,6 +50,7 @@ mod server;
 mod store;
 
 pub use error::Error;
+pub(crate) use error::shown;
 pub use sender::{SendOptions, send};
 pub use server::{Event, ServeOptions, serve};
 pub use store::check_name;

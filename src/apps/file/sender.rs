@@ -23,6 +23,7 @@ use nix::{
 use super::{
     Error,
     connection::{Connection, check_stop},
+    error::shown,
     frame::Frame,
     hash,
     progress::Progress,
@@ -145,7 +146,7 @@ impl<'a> Source<'a> {
     }
 
     fn label(&self) -> String {
-        self.path.display().to_string()
+        shown(self.path)
     }
 
     fn base_name(&self) -> Result<String, Error> {

@@ -9,8 +9,9 @@ use super::{
     ip::{bytes, ipv4, ipv6, udp},
     tcp::tcp,
 };
-use crate::packet::{
-    Frame, Interface, Network, Packet, Transport, analysis::TcpInsight, list::Row,
+use crate::{
+    packet::{Frame, Interface, Network, Packet, Transport, analysis::TcpInsight, list::Row},
+    units::Printable,
 };
 
 /// All that is known of a frame: a list of layers.
@@ -38,14 +39,19 @@ impl fmt::Display for Detail {
 
 fn about(row: &Row<'_>, frame: &Frame<'_>, interface: &Interface) -> Entry {
     let (wire, kept) = (u64::from(frame.length), frame.bytes.len() as u64);
-    let on = interface.name.as_ref().map_or(String::new(), |name| format!(" on interface {name}"));
+    let on = interface
+        .name
+        .as_ref()
+        .map_or(String::new(), |name| format!(" on interface {}", Printable(name)));
     let mut entry = Entry::heading(format!(
         "Frame {}: {wire} bytes on wire ({} bits), {kept} bytes captured ({} bits){on}",
         row.number,
         wire * 8,
         kept * 8,
     ));
-    entry.fields.extend(frame.comments.iter().map(|comment| Entry::field("Comment", comment)));
+    entry
+        .fields
+        .extend(frame.comments.iter().map(|comment| Entry::field("Comment", Printable(comment))));
     let seconds = |ns: i64| {
         let sign = if ns < 0 { "-" } else { "" };
         let ns = ns.unsigned_abs();

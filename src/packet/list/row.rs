@@ -5,10 +5,13 @@ use super::{
     info::{protocol, write_info},
     text::{align, number, padded, put},
 };
-use crate::packet::{
-    Frame, Interface, Packet,
-    analysis::{Analysis, Insight},
-    decode::TcpFlags,
+use crate::{
+    packet::{
+        Frame, Interface, Packet,
+        analysis::{Analysis, Insight},
+        decode::TcpFlags,
+    },
+    units::Printable,
 };
 
 /// Makes rows of frames, one pass over a recording.
@@ -136,7 +139,7 @@ impl Row<'_> {
             Column::Verdict => {
                 for (at, comment) in self.comments.iter().enumerate() {
                     put(out, if at > 0 { "; " } else { "" });
-                    put(out, comment);
+                    put(out, &Printable(comment).to_string());
                 }
             }
             Column::SourcePort => optional(out, packet.ports().map(|(port, _)| port)),

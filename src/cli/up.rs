@@ -93,7 +93,8 @@ pub(super) fn table(lab: &Description) -> String {
             }
         });
         let parts: Vec<String> = interfaces.chain(programs).collect();
-        format!("  {:width$}  {}\n", node.name, parts.join(", "))
+        let line = format!("  {:width$}  {}", node.name, parts.join(", "));
+        line.trim_end().to_owned() + "\n"
     };
     lab.nodes.iter().zip(&lab.plan.nodes).map(line).collect()
 }

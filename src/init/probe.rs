@@ -345,7 +345,12 @@ pub(super) fn neighbour_table() -> Attempted {
 }
 
 pub(super) fn state_directory() -> Attempted {
-    LabDir::claim(None).map_err(plain)?.remove(None);
+    let directory = LabDir::claim(None).map_err(plain)?;
+    let path = directory.fs().with_file_name("state.new");
+    // A folder can be made where there is no room for what is to be in it.
+    let written = fs::write(&path, "room").attempt(|| format!("write {}", path.display()));
+    directory.remove(None);
+    written?;
     Ok(Finding::ok(format!("{} is writable", runtime::root().display())))
 }
 

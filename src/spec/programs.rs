@@ -2,6 +2,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
+    fs,
     ops::Range,
     path::{Path, PathBuf},
     time::Duration,
@@ -174,9 +175,10 @@ fn source(reader: &mut Reader, text: &Spanned<String>, what: &str) -> Option<Sou
             None => "not carried by the program".to_owned(),
         },
         Files::Below(folder) => match folder.join(&text.value).metadata() {
-            Ok(metadata) if metadata.is_file() => {
-                return Some(Source::Path(text.value.clone().into()));
-            }
+            Ok(metadata) if metadata.is_file() => match fs::File::open(folder.join(&text.value)) {
+                Ok(_) => return Some(Source::Path(text.value.clone().into())),
+                Err(error) => error.to_string(),
+            },
             Ok(_) => "not a regular file".to_owned(),
             Err(error) => error.to_string(),
         },

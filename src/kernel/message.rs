@@ -122,7 +122,7 @@ impl Channel {
     /// Receives one message.
     pub(crate) fn recv(&self) -> Result<(Vec<u8>, Vec<OwnedFd>), RecvError> {
         let mut buffer = vec![0; MAX_INLINE + 1];
-        let mut control = nix::cmsg_space!([RawFd; MAX_FDS]);
+        let mut control = vec![0; nix::cmsg_space!([RawFd; MAX_FDS]).capacity()];
         let (length, truncated, mut fds) = loop {
             let mut parts = [IoSliceMut::new(&mut buffer)];
             let flags = MsgFlags::MSG_CMSG_CLOEXEC;
@@ -131,6 +131,10 @@ impl Channel {
                 Err(Errno::EAGAIN) => return Err(RecvError::WouldBlock),
                 Err(Errno::ECONNRESET | Errno::EPIPE) => return Err(RecvError::Closed),
                 Err(errno) => return Err(RecvError::Failed(errno)),
+                Ok(message) if message.flags.contains(MsgFlags::MSG_CTRUNC) => {
+                    let length = message.bytes;
+                    break (length, true, arrived(&control));
+                }
                 Ok(message) => {
                     let mut fds: Vec<OwnedFd> = Vec::new();
                     for control in message.cmsgs().map_err(RecvError::Failed)? {
@@ -138,8 +142,7 @@ impl Channel {
                             fds.extend(raw.into_iter().map(own_fd));
                         }
                     }
-                    let truncated =
-                        message.flags.intersects(MsgFlags::MSG_CTRUNC | MsgFlags::MSG_TRUNC);
+                    let truncated = message.flags.contains(MsgFlags::MSG_TRUNC);
                     break (message.bytes, truncated, fds);
                 }
             }
@@ -165,6 +168,17 @@ impl Channel {
             Some(_) => Err(RecvError::Failed(Errno::EBADMSG)),
         }
     }
+}
+
+/// The descriptors of a control message that the kernel has cut short, for want of numbers for more: they are this process's,
+/// though nix does not tell them (`scm_detach_fds` in net/core/scm.c, cmsg(3)).
+fn arrived(control: &[u8]) -> Vec<OwnedFd> {
+    const HEAD: usize = size_of::<libc::cmsghdr>();
+    let Some((length, _)) = control.split_first_chunk() else { return Vec::new() };
+    // Nothing was written there if not even one descriptor arrived.
+    let numbers = control.get(HEAD..usize::from_ne_bytes(*length)).unwrap_or_default();
+    let (numbers, _) = numbers.as_chunks::<{ size_of::<RawFd>() }>();
+    numbers.iter().map(|number| own_fd(RawFd::from_ne_bytes(*number))).collect()
 }
 
 impl AsFd for Channel {

@@ -21,7 +21,7 @@ use super::{
     files::LabFiles,
     launch::Role,
     node::{Home, Node},
-    protocol::{CaptureEnd, CaptureRequest, Message, decode, encode},
+    protocol::{CaptureEnd, CaptureRequest, EndReason, Message, decode, encode},
     recorder::{RecordedInterface, Recording},
     worker::{WorkerReply, WorkerRequest},
 };
@@ -37,9 +37,10 @@ const LIMIT: u64 = 256 << 20;
 const MEMORY: usize = 8 << 20;
 /// The same where a frame may be as long as [`LONGEST`].
 const OFFLOAD_MEMORY: usize = 32 << 20;
-/// An IP packet of the greatest length with an Ethernet header.
+/// An IP packet of the greatest length with all that comes before it.
 const LONGEST: u32 = 65_535 + ETHERNET;
-const ETHERNET: u32 = 14;
+/// An Ethernet header with a VLAN tag, for which the MTU leaves room (`packet_snd` in net/packet/af_packet.c).
+const ETHERNET: u32 = 18;
 /// Descriptors in a message (SCM_MAX_FD), less the output and one for a long body.
 const MOST: usize = 251;
 
@@ -50,6 +51,8 @@ type Answers = UnboundedReceiver<WorkerReply>;
 pub(super) struct Captures {
     worker: RefCell<Option<Rc<Worker>>>,
     early: Cell<Option<Early>>,
+    /// The worker that records for the lab itself: the first.
+    first: RefCell<Option<Rc<Worker>>>,
     recorded: Vec<Recorded>,
 }
 
@@ -127,7 +130,7 @@ impl Captures {
         }
         let next = recorded.len() as u64 + 1;
         let early = Cell::new(Some(Early { channel, next }));
-        Ok(Self { worker: RefCell::default(), early, recorded })
+        Ok(Self { early, recorded, ..Self::default() })
     }
 
     /// Starts a capture; it is on when this returns.
@@ -157,15 +160,16 @@ impl Captures {
     ) -> Result<(File, Option<CaptureEnd>), LabError> {
         let recorded = self.recorded.iter().find(|recorded| recorded.of == of);
         let recorded = recorded.ok_or_else(|| LabError::no_recording(plan, of))?;
-        let worker = self.worker()?;
-        let (_, mut answers) = worker.ask(WorkerRequest::Flush(recorded.capture), &[]).await?;
-        match answers.recv().await.ok_or_else(gone)? {
-            WorkerReply::Flushed => {}
-            other => return Err(odd(&other)),
+        if self.first.borrow().is_none() {
+            self.worker()?;
         }
+        let first = self.first.borrow().clone().ok_or_else(gone)?;
+        let flushed = first.flush(recorded.capture).await;
         let file = File::open(&recorded.path).attempt(|| format!("open the recording of {of}"))?;
-        let end = worker.ended.borrow().get(&recorded.capture).cloned();
-        Ok((file, end))
+        let end = first.ended.borrow().get(&recorded.capture).cloned();
+        let lost =
+            |error| CaptureEnd { interfaces: Vec::new(), frames: 0, why: EndReason::Failed(error) };
+        Ok((file, end.or_else(|| flushed.err().map(lost))))
     }
 
     fn worker(&self) -> Result<Rc<Worker>, LabError> {
@@ -190,6 +194,7 @@ impl Captures {
             gone: Cell::new(false),
         });
         spawn_local(worker.clone().listen());
+        self.first.borrow_mut().get_or_insert_with(|| worker.clone());
         *self.worker.borrow_mut() = Some(worker.clone());
         Ok(worker)
     }
@@ -251,6 +256,18 @@ impl Worker {
         if last {
             waiting.remove(&id);
         }
+    }
+
+    /// Returns when what passed before this is written.
+    async fn flush(&self, capture: u64) -> Result<(), KernelError> {
+        let lost = || KernelError::odd("record on", "the lab's worker process has ended");
+        if self.gone.get() {
+            return Err(lost());
+        }
+        let asked = self.ask(WorkerRequest::Flush(capture), &[]).await;
+        let (_, mut answers) = asked.map_err(|_| lost())?;
+        // Nothing else answers this.
+        answers.recv().await.map(drop).ok_or_else(lost)
     }
 
     fn number(&self) -> u64 {

@@ -6,6 +6,8 @@ use std::{
     os::fd::{AsFd, BorrowedFd, OwnedFd},
 };
 
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+
 /// Where a recording goes: a file, or a pipe whose reader may be slow.
 pub(super) struct Output {
     file: File,
@@ -28,6 +30,12 @@ impl Output {
     /// Whether it has a reader who may go away.
     pub(super) fn is_pipe(&self) -> bool {
         self.pipe
+    }
+
+    /// Whether nobody will ever read what is written to the pipe.
+    pub(super) fn is_abandoned(&self) -> bool {
+        let mut polled = [PollFd::new(self.file.as_fd(), PollFlags::empty())];
+        self.pipe && poll(&mut polled, PollTimeout::ZERO).is_ok_and(|ready| ready > 0)
     }
 
     /// Whether the reader of a pipe must be waited for.

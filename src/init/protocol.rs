@@ -115,7 +115,7 @@ pub(crate) struct CaptureFilter {
 pub(crate) struct CaptureEnd {
     /// In the order they were asked for.
     pub(crate) interfaces: Vec<CaptureCounts>,
-    /// How many frames were recorded.
+    /// How many frames were recorded; if it has failed, some may be missing from the end of the file.
     pub(crate) frames: u64,
     pub(crate) why: EndReason,
 }

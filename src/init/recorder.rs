@@ -184,6 +184,9 @@ impl Recorder {
         if let State::Ended(_) = self.state {
             return Ok(());
         }
+        if self.writer.get_ref().is_abandoned() {
+            return Err(Errno::EPIPE.into());
+        }
         if !self.writer.get_mut().send()? {
             return Ok(());
         }

@@ -11,6 +11,7 @@ use std::{
 use nix::{
     errno::Errno,
     poll::{PollFd, PollFlags, PollTimeout, poll},
+    sys::socket::{getsockopt, sockopt::SocketError},
 };
 use serde::{Deserialize, Serialize};
 
@@ -90,9 +91,18 @@ impl Worker {
             PollTimeout::try_from(left).unwrap_or(PollTimeout::MAX)
         });
         match poll(&mut polled, timeout) {
-            Ok(_) | Err(Errno::EINTR) => Ok(()),
-            Err(errno) => Err(KernelError::new("wait for frames", errno).into()),
+            Ok(_) => {}
+            Err(Errno::EINTR) => return Ok(()),
+            Err(errno) => return Err(KernelError::new("wait for frames", errno).into()),
         }
+        for fd in polled {
+            // A socket says that its interface is down until it is asked for this error; the interface may come up again.
+            if fd.revents().is_some_and(|events| events.contains(PollFlags::POLLERR)) {
+                // Of outputs, which are no sockets, their recorders see to it.
+                let _ = getsockopt(&fd, SocketError);
+            }
+        }
+        Ok(())
     }
 
     fn receive(&self) -> Result<Option<(u64, WorkerRequest, Vec<OwnedFd>)>, LabError> {

@@ -11,7 +11,7 @@ use std::{
 
 use super::{Error, hosts::Hosts};
 use crate::{
-    init::CaptureEnd,
+    init::{CaptureEnd, EndReason},
     packet::{
         Direction, FlowOptions, Flows, Frame, Normalised, ReadError, Reader, Verdicts,
         flow::{Ladder, LadderOptions},
@@ -54,7 +54,8 @@ impl Capture {
     ///
     /// If the recording can't be read.
     pub fn frames(&self) -> Result<u64, ReadError> {
-        if let Some(end) = &self.end {
+        if let Some(end) = self.end.as_ref().filter(|end| !matches!(end.why, EndReason::Failed(_)))
+        {
             return Ok(end.frames);
         }
         let (mut reader, mut count) = (self.reader()?, 0);

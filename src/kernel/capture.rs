@@ -128,7 +128,8 @@ impl Ring {
         }
         let all = [Instruction { code: RETURN, jt: 0, jf: 0, k: ACCEPT }];
         let program = if program.is_empty() { &all } else { program };
-        let before = if only_sent { &ONLY_SENT[..] } else { &[] };
+        // On lo, each frame is seen once as it is.
+        let before = if only_sent && index != LOOPBACK { &ONLY_SENT[..] } else { &[] };
         set_filter(&socket, &[before, program].concat())?;
         bind_to_interface(&socket, index).attempt(|| format!("capture on interface {index}"))?;
         let ring = Self {

@@ -12,7 +12,8 @@ use std::{
 
 use nix::{fcntl::OFlag, unistd::pipe2};
 use tokio::{
-    signal::unix::{SignalKind, signal},
+    signal::unix::{Signal, SignalKind, signal},
+    sync::oneshot,
     time::sleep,
 };
 
@@ -76,12 +77,13 @@ enum Target {
 pub(crate) fn run(args: Args) -> Outcome {
     args.lab.clone().with(async |lab| {
         let (builder, links) = builder(&lab, &args)?;
+        let mut signals = Signals::catch()?;
         match target(&args, links)? {
             Target::File { file, made } => {
                 let capture = begin(builder, &file, &made).await?;
                 let path = args.write.as_deref().unwrap_or(Path::new("-"));
                 say_it_is_on(&args);
-                let end = attend(&capture, &args).await;
+                let end = attend(&capture, &args, &mut signals).await?;
                 summary(end, Some(path))
             }
             Target::Stream => {
@@ -90,11 +92,11 @@ pub(crate) fn run(args: Args) -> Outcome {
                     io::copy(&mut File::from(reader), &mut out)?;
                     out.flush()
                 };
-                pipe(builder, &args, show).await
+                pipe(builder, &args, signals, show).await
             }
             Target::List(listing) => {
                 let builder = if links { builder.only_sent() } else { builder };
-                pipe(builder, &args, |reader| list(listing, reader)).await
+                pipe(builder, &args, signals, |reader| list(listing, reader)).await
             }
         }
     })
@@ -176,7 +178,13 @@ fn target(args: &Args, links: bool) -> Result<Target, Failure> {
 fn open(path: &Path) -> io::Result<Target> {
     let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
     if fs::metadata(&path).is_ok_and(|metadata| !metadata.is_file()) {
-        let file = OpenOptions::new().write(true).custom_flags(libc::O_NONBLOCK).open(&path)?;
+        let file = OpenOptions::new().write(true).custom_flags(libc::O_NONBLOCK).open(&path);
+        let file = file.map_err(|error| match error.raw_os_error() {
+            Some(libc::ENXIO) => {
+                io::Error::other("nobody reads this pipe yet; start its reader first")
+            }
+            _ => error,
+        })?;
         return Ok(Target::File { file, made: None });
     }
     let name = path.file_name().ok_or(io::ErrorKind::IsADirectory)?.to_string_lossy();
@@ -206,6 +214,7 @@ async fn begin(
 async fn pipe(
     builder: CaptureBuilder,
     args: &Args,
+    mut signals: Signals,
     show: impl FnOnce(OwnedFd) -> io::Result<()> + Send + 'static,
 ) -> Outcome {
     let broke = |error: nix::Error| Failure::new(BROKE, format!("cannot make a pipe: {error}"));
@@ -216,9 +225,15 @@ async fn pipe(
     // The reader's end is when the lab has closed its end, the only one then.
     drop(writer);
     say_it_is_on(args);
-    let shown = thread::spawn(move || show(reader));
-    let end = attend(&capture, args).await;
-    match shown.join() {
+    let (told, shown) = oneshot::channel();
+    // If nobody waits for it any more, this process is about to end.
+    thread::spawn(move || told.send(show(reader)));
+    let end = attend(&capture, args, &mut signals).await?;
+    let shown = tokio::select! {
+        shown = shown => shown,
+        code = signals.next() => return Err(interrupted(code)),
+    };
+    match shown {
         Ok(Ok(())) => summary(end, None),
         Ok(Err(error)) => Err(Failure::new(FAILED, format!("cannot show the capture: {error}"))),
         Err(_) => Err(Failure::new(BROKE, "the thread that shows the capture has failed")),
@@ -254,12 +269,43 @@ impl Read for Prompt {
     }
 }
 
-/// Waits for the capture's end, which the user, the time or the number of frames brings about.
-async fn attend(capture: &Recording, args: &Args) -> Result<CaptureEnd, Failure> {
-    let broke = |error| Failure::new(BROKE, format!("cannot handle signals: {error}"));
-    let mut interrupt = signal(SignalKind::interrupt()).map_err(broke)?;
-    let mut terminate = signal(SignalKind::terminate()).map_err(broke)?;
-    let mut hang_up = signal(SignalKind::hangup()).map_err(broke)?;
+/// The signals that end a capture.
+struct Signals([(u8, Signal); 3]);
+
+impl Signals {
+    /// From here on, none of them ends the process.
+    fn catch() -> Result<Self, Failure> {
+        let one = |kind: SignalKind| {
+            let broke = |error| Failure::new(BROKE, format!("cannot handle signals: {error}"));
+            Ok((kind.as_raw_value() as u8, signal(kind).map_err(broke)?))
+        };
+        let [interrupt, terminate] = [SignalKind::interrupt(), SignalKind::terminate()];
+        Ok(Self([one(interrupt)?, one(terminate)?, one(SignalKind::hangup())?]))
+    }
+
+    /// Waits for one of them, and returns the exit code that tells which it was, as shells have it.
+    async fn next(&mut self) -> u8 {
+        let [(a, interrupt), (b, terminate), (c, hang_up)] = &mut self.0;
+        let number = tokio::select! {
+            _ = interrupt.recv() => a,
+            _ = terminate.recv() => b,
+            _ = hang_up.recv() => c,
+        };
+        128 + *number
+    }
+}
+
+fn interrupted(code: u8) -> Failure {
+    Failure::new(code, "interrupted before the capture had ended")
+}
+
+/// Waits for the capture's end, which the user, the time or the number of frames brings about; fails if the user does not want to
+/// wait for it.
+async fn attend(
+    capture: &Recording,
+    args: &Args,
+    signals: &mut Signals,
+) -> Result<Result<CaptureEnd, LabError>, Failure> {
     let over = async {
         match args.time {
             Some(time) => sleep(time.0).await,
@@ -267,23 +313,21 @@ async fn attend(capture: &Recording, args: &Args) -> Result<CaptureEnd, Failure>
         }
     };
     tokio::select! {
-        end = capture.ended() => return end.map_err(failure),
-        _ = interrupt.recv() => {}
-        _ = terminate.recv() => {}
-        _ = hang_up.recv() => {}
+        end = capture.ended() => return Ok(end),
+        _ = signals.next() => {}
         () = over => {}
     }
     capture.stop();
     tokio::select! {
-        end = capture.ended() => end.map_err(failure),
+        end = capture.ended() => Ok(end),
         // Who presses Ctrl-C again does not want to wait.
-        _ = interrupt.recv() => Err(Failure::new(130, "interrupted before the capture had ended")),
+        code = signals.next() => Err(interrupted(code)),
     }
 }
 
 /// Says how it went, on standard error.
-fn summary(end: Result<CaptureEnd, Failure>, path: Option<&Path>) -> Outcome {
-    let CaptureEnd { interfaces, frames, why } = end?;
+fn summary(end: Result<CaptureEnd, LabError>, path: Option<&Path>) -> Outcome {
+    let CaptureEnd { interfaces, frames, why } = end.map_err(failure)?;
     let dropped: u64 = interfaces.iter().map(|interface| interface.dropped).sum();
     let plural = if frames == 1 { "" } else { "s" };
     let place = path.map(|path| format!(" in {}", path.display())).unwrap_or_default();

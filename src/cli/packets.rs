@@ -15,6 +15,7 @@ use super::{
 use crate::{
     lab::{Capture, Error, Hosts, Lab},
     packet::{Filter, Reader, list::Columns},
+    units::Printable,
 };
 
 /// What is written at once.
@@ -40,7 +41,7 @@ pub(crate) struct Args {
     #[arg(long, requires = "follow")]
     hex: bool,
     /// Print JSON: of a list one object a frame
-    #[arg(long, conflicts_with_all = ["columns", "follow", "ladder", "normalise"])]
+    #[arg(long, conflicts_with_all = ["columns", "follow", "ladder", "normalise", "normalise_flows"])]
     json: bool,
     /// With --ladder, draw into this file, as SVG
     #[arg(short, long, value_name = "FILE", requires = "ladder")]
@@ -158,9 +159,9 @@ fn write(text: &mut Vec<u8>) -> Result<(), Failure> {
 /// Says on standard error what is not shown.
 fn remarks(reader: &Reader<impl Read>) {
     for (interface, statistics) in reader.interfaces().iter().zip(reader.statistics()) {
-        let name = interface.name.as_deref().unwrap_or("an interface");
+        let name = Printable(interface.name.as_deref().unwrap_or("an interface"));
         if let Some(note) = &interface.description {
-            tell(format_args!("labnet: {name}: {note}"));
+            tell(format_args!("labnet: {name}: {}", Printable(note)));
         }
         if let Some(dropped) = statistics.and_then(|s| s.dropped).filter(|dropped| *dropped > 0) {
             tell(format_args!(

@@ -8,11 +8,15 @@ use std::{
 };
 
 use super::frame::FrameError;
-use crate::units::Printable;
 
 /// A path for people; none of its characters can steer a terminal.
 pub(crate) fn shown(path: &Path) -> String {
-    Printable(&path.to_string_lossy()).to_string()
+    printable(&path.to_string_lossy())
+}
+
+fn printable(text: &str) -> String {
+    let one = |c: char| if c.is_control() { c.escape_debug().to_string() } else { c.to_string() };
+    text.chars().map(one).collect()
 }
 
 /// Why a transfer failed, worded for the user of the side that reports it.
@@ -105,7 +109,7 @@ pub enum Error {
     /// The same content is being received under the same name by another connection.
     #[error(
         "another transfer of the same {} is under way; send again when it has ended",
-        Printable(name)
+        printable(name)
     )]
     Busy {
         /// The file's name.
@@ -114,7 +118,7 @@ pub enum Error {
     /// The content received does not have the announced BLAKE3 hash.
     #[error(
         "{} was damaged on its way (its BLAKE3 differs) and is not stored; send it again",
-        Printable(name)
+        printable(name)
     )]
     Corrupt {
         /// The file's name.

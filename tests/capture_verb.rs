@@ -225,3 +225,28 @@ fn wrong_places_and_filters_are_told_apart() {
     ];
     assert_snapshot!(shown.map(|line| place.show(line)).join("\n"));
 }
+
+#[test]
+fn a_frame_that_the_filter_refuses_is_not_told_and_said_to_be_refused() {
+    let place = Place::new();
+    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/captures/refused.pcap");
+    let frame = |filter: &str| {
+        let mut command = place.labnet("packets --frame 1");
+        let output = command.args(["--filter", filter, file]).output().unwrap();
+        (output.status.code(), String::from_utf8(output.stderr).unwrap())
+    };
+    assert_eq!(frame("greater 1"), (Some(0), String::new()));
+    let said = "labnet: frame 1 does not pass the filter\n".to_owned();
+    assert_eq!(frame("greater 10000"), (Some(1), said));
+}
+
+#[test]
+fn an_interface_with_a_dot_in_its_name_is_no_file() {
+    let place = Place::new();
+    place.two();
+    assert_snapshot!(place.show("packets R2:eth0.10"), @"
+    $ labnet packets R2:eth0.10
+    labnet: R2:eth0.10 is at no link or network, so nothing is recorded there; `labnet capture R2:eth0.10` records from now on
+    (exit status: 2)
+    ");
+}

@@ -31,6 +31,8 @@ pub(super) struct Listing {
     lists: Vec<List>,
     frames: u64,
     rows: u64,
+    /// Whether the frame that alone was wanted has been told.
+    told: bool,
     /// When the first frame passed, and the newest that is shown.
     first: Option<u64>,
     newest: Option<u64>,
@@ -39,8 +41,9 @@ pub(super) struct Listing {
 impl Listing {
     pub(super) fn new(show: Show) -> Self {
         let (lists, frames, rows) = (Vec::new(), 0, 0);
-        let (filter, link, apart, first, newest) = (None, None, false, None, None);
-        Self { show, filter, link, apart, lists, frames, rows, first, newest }
+        let (filter, link, apart, told) = (None, None, false, false);
+        let (first, newest) = (None, None);
+        Self { show, filter, link, apart, lists, frames, rows, told, first, newest }
     }
 
     /// Names the interface of each frame, and takes each for a recording of its own: the same frame may be seen at several
@@ -71,6 +74,10 @@ impl Listing {
         match self.show {
             Show::Detail(number, _) if self.rows < number || number == 0 => {
                 let what = format!("there is no frame {number}; there are {}", self.rows);
+                Err(Failure::new(FAILED, what))
+            }
+            Show::Detail(number, _) if !self.told => {
+                let what = format!("frame {number} does not pass the filter");
                 Err(Failure::new(FAILED, what))
             }
             _ => Ok(()),
@@ -112,6 +119,7 @@ impl Listing {
             }
             Show::Json => append_json(&At { interface: name, row: &row }, text),
             Show::Detail(number, json) if *number == row.number => {
+                self.told = true;
                 let detail = Detail::new(&row, &frame, interface);
                 if *json {
                     append_json(&detail, text);

@@ -184,7 +184,9 @@ fn source(args: &Args) -> Result<Source, Failure> {
         return Ok(Source::File(Box::new(io::stdin())));
     }
     let path = Path::new(name);
-    if name.contains('/') || path.exists() || path.extension().is_some() {
+    // An interface may have a dot in its name, as in `R2:eth0.10`.
+    let is_called_file = path.extension().is_some() && !name.contains(':');
+    if name.contains('/') || path.exists() || is_called_file {
         let file = File::open(path).map_err(|error| unreadable(args, &error))?;
         return Ok(Source::File(Box::new(file)));
     }

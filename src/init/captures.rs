@@ -67,6 +67,8 @@ struct Recorded {
 struct Early {
     channel: Channel,
     next: u64,
+    /// How captures ended that have ended already, as on a full disk.
+    ended: HashMap<u64, CaptureEnd>,
 }
 
 struct Worker {
@@ -117,9 +119,13 @@ impl Captures {
             channel.send(&encode(&body)?, &all(&file, &sockets)).attempt(step)?;
             recorded.push(Recorded { of, path, capture });
         }
-        for _ in &recorded {
+        let (mut started, mut ended) = (0, HashMap::new());
+        while started < recorded.len() {
             match channel.recv().map(|(body, _)| decode::<Message<WorkerReply>>(&body)) {
-                Ok(Ok(Message { body: WorkerReply::Started, .. })) => {}
+                Ok(Ok(Message { body: WorkerReply::Started, .. })) => started += 1,
+                Ok(Ok(Message { id, body: WorkerReply::Ended(end) })) => {
+                    ended.insert(id, end);
+                }
                 Ok(Ok(Message { body: WorkerReply::NotStarted(error), .. })) => {
                     return Err(error.into());
                 }
@@ -129,7 +135,7 @@ impl Captures {
             }
         }
         let next = recorded.len() as u64 + 1;
-        let early = Cell::new(Some(Early { channel, next }));
+        let early = Cell::new(Some(Early { channel, next, ended }));
         Ok(Self { early, recorded, ..Self::default() })
     }
 
@@ -176,12 +182,12 @@ impl Captures {
         if let Some(worker) = self.worker.borrow().as_ref().filter(|worker| !worker.gone.get()) {
             return Ok(worker.clone());
         }
-        let Early { channel, next } = match self.early.take() {
+        let Early { channel, next, ended } = match self.early.take() {
             Some(early) => early,
             // Numbers go on, so that a new worker's captures are not taken for those of one that has ended.
             None => {
                 let next = self.worker.borrow().as_ref().map_or(1, |worker| worker.next.get());
-                Early { channel: Role::Worker.start()?.0, next }
+                Early { channel: Role::Worker.start()?.0, next, ended: HashMap::new() }
             }
         };
         let step = || "watch the worker's socket";
@@ -190,7 +196,7 @@ impl Captures {
             channel: async_fd(channel).attempt(step)?,
             next: Cell::new(next),
             waiting: RefCell::default(),
-            ended: RefCell::default(),
+            ended: RefCell::new(ended),
             gone: Cell::new(false),
         });
         spawn_local(worker.clone().listen());

@@ -1,6 +1,10 @@
 //! What is on its way between interfaces: the queues in which the kernel keeps frames that have been sent but not received.
 
-use std::{net::UdpSocket, time::Duration};
+use std::{
+    io,
+    net::UdpSocket,
+    time::{Duration, Instant},
+};
 
 use nix::{
     sched::{CpuSet, sched_getaffinity, sched_setaffinity},
@@ -17,6 +21,8 @@ use super::{
 const HOPS: usize = 4;
 /// How long a queue may take: it is a matter of microseconds.
 const PATIENCE: Duration = Duration::from_secs(5);
+/// After which time a datagram counts as lost.
+const AGAIN: Duration = Duration::from_millis(100);
 /// `lo` in every namespace.
 const LOOPBACK: u32 = 1;
 
@@ -26,7 +32,11 @@ const LOOPBACK: u32 = 1;
 /// include/linux/netdevice.h), which serves first what came first. So when a datagram over `lo` has arrived, everything that was
 /// queued on that processor before it has arrived too.
 #[derive(Debug)]
-pub(crate) struct Backlog(UdpSocket);
+pub(crate) struct Backlog {
+    socket: UdpSocket,
+    /// How many datagrams were sent.
+    sent: u64,
+}
 
 impl Backlog {
     /// Raises `lo` of the calling thread's network namespace and makes a socket there.
@@ -35,31 +45,51 @@ impl Backlog {
         let step = || "make a socket on lo for captures";
         let socket = UdpSocket::bind("127.0.0.1:0").attempt(step)?;
         socket.connect(socket.local_addr().attempt(step)?).attempt(step)?;
-        socket.set_read_timeout(Some(PATIENCE)).attempt(step)?;
-        Ok(Self(socket))
+        socket.set_read_timeout(Some(AGAIN)).attempt(step)?;
+        Ok(Self { socket, sent: 0 })
     }
 
     /// Returns when everything has arrived that was on its way when this was called.
-    pub(crate) fn flush(&self) -> Result<(), KernelError> {
+    pub(crate) fn flush(&mut self) -> Result<(), KernelError> {
         let this = Pid::from_raw(0);
         let all = sched_getaffinity(this).attempt(|| "read this process's processors")?;
         let processors =
             (0..CpuSet::count()).filter(|&processor| all.is_set(processor) == Ok(true));
         let processors: Vec<usize> = processors.collect();
-        let round = || {
+        let mut round = || {
             for &processor in &processors {
                 let mut one = CpuSet::new();
                 one.set(processor).attempt(|| "name a processor")?;
                 sched_setaffinity(this, &one)
                     .attempt(|| format!("run on processor {processor}"))?;
-                let step = || "wait for frames that are on their way";
-                self.0.send(&[0]).attempt(step)?;
-                self.0.recv(&mut [0]).attempt(step)?;
+                self.pass().attempt(|| "wait for frames that are on their way")?;
             }
             Ok(())
         };
         let flushed = (0..HOPS).try_for_each(|_| round());
         sched_setaffinity(this, &all).attempt(|| "run on all processors")?;
         flushed
+    }
+
+    /// Sends a datagram and waits for it; one that finds its queue full is lost, and sent again.
+    fn pass(&mut self) -> io::Result<()> {
+        let deadline = Instant::now() + PATIENCE;
+        let first = self.sent;
+        while Instant::now() < deadline {
+            self.socket.send(&self.sent.to_ne_bytes())?;
+            self.sent += 1;
+            let mut number = [0; 8];
+            loop {
+                match self.socket.recv(&mut number) {
+                    // An earlier one's may come late.
+                    Ok(_) if u64::from_ne_bytes(number) < first => {}
+                    Ok(_) => return Ok(()),
+                    Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                    Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
+                    Err(error) => return Err(error),
+                }
+            }
+        }
+        Err(io::ErrorKind::TimedOut.into())
     }
 }

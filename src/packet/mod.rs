@@ -3,6 +3,7 @@
 pub mod analysis;
 pub mod decode;
 pub mod detail;
+mod fate;
 mod file;
 pub mod filter;
 pub mod flow;
@@ -12,6 +13,7 @@ pub mod list;
 mod verdicts;
 
 pub use decode::{Layer, Network, Packet, Payload, Stop, Transport};
+pub use fate::{Cause, Changes, Fate, FateError, Origin};
 pub use file::{ReadError, ReadFault, Reader, Section, Statistics, Writer};
 pub use filter::{Filter, FilterError};
 pub use flow::{Flow, FlowOptions, Flows, Follow, Normalised};

@@ -98,7 +98,7 @@ pub enum LabError {
         known: Vec<ProgramName>,
     },
     /// The lab has no such link or network.
-    #[error("no link or network `{name}` in lab `{lab}`{}", suggestion.as_ref().map(|s| format!("; did you mean `{s}`?")).unwrap_or_default())]
+    #[error("no link or network `{name}` in lab `{lab}`{}", links(suggestion.as_deref(), known))]
     NoLink {
         /// The lab.
         lab: LabName,
@@ -106,6 +106,8 @@ pub enum LabError {
         name: String,
         /// A name that is nearly the same.
         suggestion: Option<String>,
+        /// What there is.
+        known: Vec<String>,
     },
     /// The node has no such interface.
     #[error("{node} has no interface `{interface}`{}", have(known))]
@@ -190,8 +192,9 @@ impl LabError {
     pub(crate) fn no_link(plan: &Plan, name: &str) -> Self {
         let links = plan.links.iter().map(|link| link.name.as_str());
         let names = links.chain(plan.networks.iter().map(|network| network.name.as_str()));
-        let suggestion = nearest(names, name);
-        Self::NoLink { lab: plan.name.clone(), name: name.to_owned(), suggestion }
+        let suggestion = nearest(names.clone(), name);
+        let known = names.map(str::to_owned).collect();
+        Self::NoLink { lab: plan.name.clone(), name: name.to_owned(), suggestion, known }
     }
 
     /// The node has no interface of this name.
@@ -261,6 +264,24 @@ fn have(known: &[impl fmt::Display]) -> String {
             "; it has {}",
             known.iter().map(|p| format!("`{p}`")).collect::<Vec<_>>().join(", ")
         ),
+    }
+}
+
+/// What links there are, unless the one suggested is all there is; of many, the first.
+fn links(suggestion: Option<&str>, known: &[String]) -> String {
+    const MANY: usize = 10;
+    let names: Vec<String> = known.iter().take(MANY).map(|name| format!("`{name}`")).collect();
+    let more = match known.len().saturating_sub(MANY) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    match (suggestion, known) {
+        (None, []) => "; it has none".to_owned(),
+        (None, _) => format!("; it has {}{more}", names.join(", ")),
+        (Some(name), [_]) => format!("; did you mean `{name}`?"),
+        (Some(name), _) => {
+            format!("; did you mean `{name}`? It has {}{more}", names.join(", "))
+        }
     }
 }
 

@@ -52,6 +52,7 @@ pub mod plan;
 pub mod report;
 pub mod spec;
 pub mod units;
+mod wire;
 
 /// Put it on an async function that takes a [`Lab`] and returns nothing or a result. The topology is a file relative to the
 /// package, or `@sockets`. The test fails if it panics, returns an error, or takes longer than `timeout` seconds (60) with its

@@ -352,6 +352,8 @@ fn prepare(
             offload: planned.is_some_and(|planned| planned.offload),
             longest: plain.map_or(LONGEST, |plain| plain.mtu + ETHERNET),
             memory: if plain.is_some() { MEMORY } else { OFFLOAD_MEMORY },
+            // With offload a wire has segments where this has what is cut into them.
+            cable: plain.and_then(|_| plan.cable(&endpoint)),
         });
     }
     let interfaces = recorded;

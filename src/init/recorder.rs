@@ -3,8 +3,7 @@
 use std::{
     io,
     os::fd::{AsFd, OwnedFd},
-    thread,
-    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
+    time::{Duration, Instant},
 };
 
 use nix::{
@@ -14,12 +13,15 @@ use nix::{
 use serde::{Deserialize, Serialize};
 
 use super::{
+    fates::{Fates, Wired, now},
     output::Output,
     protocol::{CaptureCounts, CaptureEnd, CaptureFilter, EndReason},
+    rings::start_rings,
 };
 use crate::{
-    kernel::{Attempt, KernelError, Ring, RingSize},
+    kernel::{Attempt, KernelError, Ring},
     packet::{Frame, Interface, Section, Statistics, Writer},
+    wire::Notice,
 };
 
 /// A frame of one interface is not written before others', which may be older, have had this long to show.
@@ -63,19 +65,27 @@ pub(super) struct RecordedInterface {
     pub(super) longest: u32,
     /// Memory for its frames.
     pub(super) memory: usize,
+    /// The cable that it is at, by its number in the plan, and which of its ends; none if frames differ beyond it.
+    pub(super) cable: Option<(u32, usize)>,
 }
 
 /// A capture that is on.
 pub(super) struct Recorder {
     rings: Vec<Ring>,
-    writer: Writer<Output>,
-    frames: u64,
-    count: Option<u64>,
-    limit: Option<u64>,
+    fates: Fates,
+    sink: Sink,
     state: State,
     rest: Option<Instant>,
     /// A frame to which its tag was given back.
     tagged: Vec<u8>,
+}
+
+/// Where frames are written to, as long as more are wanted.
+struct Sink {
+    writer: Writer<Output>,
+    frames: u64,
+    count: Option<u64>,
+    limit: Option<u64>,
 }
 
 enum State {
@@ -112,9 +122,24 @@ impl Recorder {
             return Err(odd());
         }
         let rings = start_rings(&what, sockets)?;
-        let Recording { count, limit, .. } = what;
-        let (frames, state, rest, tagged) = (0, State::Running, None, Vec::new());
-        Ok(Self { rings, writer, frames, count, limit, state, rest, tagged })
+        let fates = what.fates();
+        let sink = Sink { writer, frames: 0, count: what.count, limit: what.limit };
+        Ok(Self { rings, fates, sink, state: State::Running, rest: None, tagged: Vec::new() })
+    }
+
+    /// Whether wires may have something to tell.
+    pub(super) fn is_concerned(&self) -> bool {
+        self.fates.is_concerned()
+    }
+
+    /// Says which cables are wired from now on.
+    pub(super) fn wired(&mut self, wired: &Wired) {
+        self.fates.wired(wired);
+    }
+
+    /// Hears what became of a frame.
+    pub(super) fn hear(&mut self, notice: &Notice) {
+        self.fates.hear(notice);
     }
 
     /// Lets nothing more in; what is there is still to be written.
@@ -149,7 +174,7 @@ impl Recorder {
 
     /// What to wait for before the next [`Recorder::advance`]: descriptors, and until when at most.
     pub(super) fn wait_for<'a>(&'a self, polled: &mut Vec<PollFd<'a>>) -> Option<Instant> {
-        let output = self.writer.get_ref();
+        let output = self.sink.writer.get_ref();
         if output.is_blocked() {
             polled.push(PollFd::new(output.as_fd(), PollFlags::POLLOUT));
             return None;
@@ -184,38 +209,30 @@ impl Recorder {
         if let State::Ended(_) = self.state {
             return Ok(());
         }
-        if self.writer.get_ref().is_abandoned() {
+        if self.sink.writer.get_ref().is_abandoned() {
             return Err(Errno::EPIPE.into());
         }
-        if !self.writer.get_mut().send()? {
+        if !self.sink.writer.get_mut().send()? {
             return Ok(());
         }
-        let before = self.frames;
+        let before = self.sink.frames;
         let stopping = matches!(self.state, State::Stopping(_));
         let seen = now();
-        while let Some(place) = self.oldest(seen, stopping) {
-            if self.is_full(place) {
-                self.stop(EndReason::Full);
-            } else {
-                self.write(place)?;
-                if self.count == Some(self.frames) {
-                    self.stop(EndReason::Count);
-                }
-            }
-            if self.is_done() {
-                break;
-            }
-            if self.writer.get_ref().waiting() >= CHUNK && !self.writer.get_mut().send()? {
+        while !self.is_done() && self.record_one(seen, stopping)? {
+            if self.sink.writer.get_ref().waiting() >= CHUNK
+                && !self.sink.writer.get_mut().send()?
+            {
                 return Ok(());
             }
         }
         let held = self.rings.iter().any(|ring| ring.next_time().is_some());
-        let busy = held || self.frames - before >= MANY;
-        let rest = if held { HOLD } else { REST };
+        let waits = self.fates.first().is_some() && !self.is_done();
+        let busy = held || self.sink.frames - before >= MANY;
         let running = matches!(self.state, State::Running | State::Flushing(_));
-        self.rest = (busy && running).then(|| Instant::now() + rest);
+        let rest = if held && !waits { HOLD } else { REST };
+        self.rest = (busy && running || waits).then(|| Instant::now() + rest);
         self.settle()?;
-        if self.writer.get_mut().send()?
+        if self.sink.writer.get_mut().send()?
             && let State::Closing(end) = &self.state
         {
             self.state = State::Ended(end.clone());
@@ -223,11 +240,19 @@ impl Recorder {
         Ok(())
     }
 
-    /// Whether the ring's next frame would be too much.
-    fn is_full(&self, place: usize) -> bool {
-        let length = self.rings[place].peek().map_or(0, |captured| captured.bytes.len() as u64);
-        let total = self.writer.get_ref().total() + length + BLOCK;
-        self.limit.is_some_and(|limit| total > limit)
+    /// Records the next frame, or has it wait until its fate is known; says whether there was one.
+    fn record_one(&mut self, seen: u64, stopping: bool) -> io::Result<bool> {
+        let end = match self.fates.next() {
+            Some(frame) => self.sink.put(&frame)?,
+            None => match self.oldest(seen, stopping) {
+                Some(place) => self.take(place)?,
+                None => return Ok(false),
+            },
+        };
+        if let Some(end) = end {
+            self.stop(end);
+        }
+        Ok(true)
     }
 
     /// Whether what is left in the rings is not wanted.
@@ -250,8 +275,10 @@ impl Recorder {
         settled.then_some(place)
     }
 
-    fn write(&mut self, place: usize) -> io::Result<()> {
+    /// Takes the next frame of a ring; says why the recording ends, if it does.
+    fn take(&mut self, place: usize) -> io::Result<Option<EndReason>> {
         let ring = &mut self.rings[place];
+        let mut end = None;
         if let Some(captured) = ring.peek() {
             let bytes = match captured.tag {
                 None => captured.bytes,
@@ -264,18 +291,20 @@ impl Recorder {
                     &self.tagged
                 }
             };
-            self.writer.write(&Frame {
+            let frame = Frame {
                 interface: place,
                 time: captured.time,
                 length: captured.length,
                 direction: Some(captured.direction),
                 comments: Vec::new(),
                 bytes: bytes.into(),
-            })?;
-            self.frames += 1;
+            };
+            if let Some(frame) = self.fates.pass(frame) {
+                end = self.sink.put(&frame)?;
+            }
         }
         ring.release();
-        Ok(())
+        Ok(end)
     }
 
     /// Goes on to the next state when what this one waits for is done.
@@ -294,6 +323,9 @@ impl Recorder {
                 return Ok(());
             }
         }
+        if !self.is_done() && self.fates.first().is_some_and(|first| first <= until) {
+            return Ok(());
+        }
         let State::Stopping(why) = &self.state else {
             self.state = State::Running;
             return Ok(());
@@ -307,7 +339,7 @@ impl Recorder {
                 delivered: Some(counts.passed - counts.dropped),
                 ..Statistics::default()
             };
-            self.writer.statistics(place, &statistics)?;
+            self.sink.writer.statistics(place, &statistics)?;
         }
         self.state = State::Closing(end);
         Ok(())
@@ -318,30 +350,28 @@ impl Recorder {
         let counts = self.rings.iter_mut().map(counts);
         let interfaces =
             counts.map(|c| CaptureCounts { passed: c.passed, dropped: c.dropped }).collect();
-        CaptureEnd { interfaces, frames: self.frames, why }
+        CaptureEnd { interfaces, frames: self.sink.frames, why }
     }
 }
 
-/// Starts all rings at once: for each the kernel waits until no processor can be using the socket (`synchronize_net` in
-/// `packet_set_ring`, net/packet/af_packet.c), some 10 ms, and for all of them no longer.
-fn start_rings(what: &Recording, sockets: Vec<OwnedFd>) -> Result<Vec<Ring>, KernelError> {
-    let program = what.filter.as_ref().map_or(&[][..], |filter| &filter.program);
-    let start = |interface: &RecordedInterface, socket| {
-        let snap = if what.snap_length == 0 { u32::MAX } else { what.snap_length };
-        let frame = interface.longest.min(snap) as usize;
-        let size = RingSize { frame, memory: interface.memory };
-        Ring::start(socket, interface.index, program, what.only_sent, size).map_err(|error| {
-            KernelError { step: format!("{} ({})", error.step, interface.name), ..error }
-        })
-    };
-    thread::scope(|scope| {
-        let pairs = what.interfaces.iter().zip(sockets);
-        let started: Vec<_> = pairs
-            .map(|(interface, socket)| scope.spawn(move || start(interface, socket)))
-            .collect();
-        let lost = || KernelError::odd("start a capture", "a thread failed");
-        started.into_iter().map(|thread| thread.join().map_err(|_| lost())?).collect()
-    })
+impl Recording {
+    fn fates(&self) -> Fates {
+        Fates::new(self.interfaces.iter().map(|interface| interface.cable), self.snap_length)
+    }
+}
+
+impl Sink {
+    /// Writes a frame, unless that is too much; says why the recording ends, if it does.
+    fn put(&mut self, frame: &Frame<'_>) -> io::Result<Option<EndReason>> {
+        let noted: usize = frame.comments.iter().map(String::len).sum();
+        let total = self.writer.get_ref().total() + (frame.bytes.len() + noted) as u64 + BLOCK;
+        if self.limit.is_some_and(|limit| total > limit) {
+            return Ok(Some(EndReason::Full));
+        }
+        self.writer.write(frame)?;
+        self.frames += 1;
+        Ok((self.count == Some(self.frames)).then_some(EndReason::Count))
+    }
 }
 
 /// What a recording says of this program and this machine.
@@ -354,8 +384,4 @@ fn this_machine() -> Section {
         application: Some(format!("labnet {}", env!("CARGO_PKG_VERSION"))),
         comments: Vec::new(),
     }
-}
-
-fn now() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_nanos() as u64)
 }

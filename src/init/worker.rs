@@ -17,11 +17,15 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     error::LabError,
+    fates::{Wired, now},
     launch::Role,
     protocol::{CaptureEnd, EndReason, Message, decode, encode},
     recorder::{Recorder, Recording},
 };
-use crate::kernel::{Attempt, Backlog, Channel, KernelError, RecvError};
+use crate::{
+    kernel::{Attempt, Backlog, Channel, KernelError, RecvError},
+    wire::{Notices, Notifier, notices},
+};
 
 /// What init asks of the worker; a capture is called by the number of the request that started it.
 #[derive(Debug, Serialize, Deserialize)]
@@ -48,8 +52,7 @@ pub(super) enum WorkerReply {
 pub(super) fn main() -> ! {
     let Ok(init) = Role::Worker.take_over() else { process::exit(1) };
     // If init has ended, this process ends with it; an error has nobody to be told to.
-    let failed =
-        Worker { init, recorders: BTreeMap::new(), flushes: Vec::new(), backlog: None }.run();
+    let failed = Worker::new(init).run();
     process::exit(i32::from(failed.is_err()))
 }
 
@@ -60,9 +63,20 @@ struct Worker {
     flushes: Vec<(u64, u64)>,
     /// Made when it is needed first.
     backlog: Option<Backlog>,
+    /// Of wires, and what is given to them to tell.
+    notices: Notices,
+    #[expect(dead_code, reason = "for the loop of the wires")]
+    notifier: Notifier,
+    wired: Wired,
 }
 
 impl Worker {
+    fn new(init: Channel) -> Self {
+        let (notifier, notices) = notices();
+        let (recorders, flushes, wired) = (BTreeMap::new(), Vec::new(), Wired::new());
+        Self { init, recorders, flushes, backlog: None, notices, notifier, wired }
+    }
+
     fn run(mut self) -> Result<(), LabError> {
         self.init.set_nonblocking().attempt(|| "watch init's socket")?;
         loop {
@@ -76,6 +90,7 @@ impl Worker {
                 }
             }
             self.start(starts)?;
+            self.tell();
             self.recorders.values_mut().for_each(Recorder::advance);
             self.report()?;
         }
@@ -119,8 +134,37 @@ impl Worker {
         }
     }
 
+    /// Tells recorders what wires told.
+    fn tell(&mut self) {
+        for notice in self.notices.take() {
+            self.recorders.values_mut().for_each(|recorder| recorder.hear(&notice));
+        }
+        self.notices.want(self.recorders.values().any(Recorder::is_concerned));
+    }
+
+    /// Frames that are sent over a cable from now on may go through a wire, which tells what becomes of them.
+    ///
+    /// To be called before the wire's `Added` is sent, for init puts frames on it right after.
+    #[expect(dead_code, reason = "for the loop of the wires")]
+    fn wire(&mut self, cable: u32) {
+        self.wired.insert(cable, now());
+        self.recorders.values_mut().for_each(|recorder| recorder.wired(&self.wired));
+    }
+
+    /// Nothing goes through a cable's wire any more: to be called when it is drained.
+    #[expect(dead_code, reason = "for the loop of the wires")]
+    fn unwire(&mut self, cable: u32) {
+        self.wired.remove(&cable);
+        self.tell();
+        self.recorders.values_mut().for_each(|recorder| recorder.wired(&self.wired));
+    }
+
     /// Starts captures, all at once: it takes the kernel some time.
     fn start(&mut self, starts: Vec<(u64, Recording, Vec<OwnedFd>)>) -> Result<(), LabError> {
+        if !starts.is_empty() {
+            // What is recorded from here on is told of, perhaps before its recorder can hear it.
+            self.notices.want(true);
+        }
         let started = thread::scope(|scope| {
             let start = |(id, what, fds)| (id, scope.spawn(move || Recorder::start(what, fds)));
             let started: Vec<_> = starts.into_iter().map(start).collect();
@@ -132,7 +176,8 @@ impl Worker {
         });
         for (id, recorder) in started {
             match recorder {
-                Ok(recorder) => {
+                Ok(mut recorder) => {
+                    recorder.wired(&self.wired);
                     self.recorders.insert(id, recorder);
                     self.reply(id, WorkerReply::Started)?;
                 }

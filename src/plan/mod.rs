@@ -1,6 +1,7 @@
 //! The spec made complete: every interface, address, route and setting explicit, in order, the same on every machine.
 
 mod address;
+mod cables;
 mod draft;
 mod hub;
 mod mac;

@@ -31,9 +31,10 @@
 //! | module | what lives there |
 //! |---|---|
 //! | [`units`], [`name`] | quantities with units, names with rules |
+//! | [`packet`] | frames as bytes: recorded, read, written, filtered, decoded, listed |
+//! | [`impairment`] | what a link does to the frames that pass it, and when |
 //! | [`spec`] | the topology file as written, every problem found with its place |
 //! | [`plan`] | the spec made complete, explicit and ordered |
-//! | [`packet`] | frames as bytes: recorded, read, written, filtered, decoded, listed |
 //! | `kernel` | thin verbs on kernel objects; the one place with `unsafe` |
 //! | `init` | the processes of a lab and their protocol |
 //! | `lab` | the public API: [`Lab`], [`Node`], [`Program`], [`Transcript`] |
@@ -43,6 +44,7 @@
 
 pub mod apps;
 pub mod cli;
+pub mod impairment;
 mod init;
 mod kernel;
 mod lab;

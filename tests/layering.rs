@@ -9,8 +9,19 @@ use std::{
 };
 
 /// The modules from the bottom up; each may use those before it.
-const LAYERS: [&str; 12] = [
-    "units", "name", "spec", "plan", "packet", "kernel", "wire", "init", "lab", "manual", "report",
+const LAYERS: [&str; 13] = [
+    "units",
+    "name",
+    "packet",
+    "impairment",
+    "spec",
+    "plan",
+    "kernel",
+    "wire",
+    "init",
+    "lab",
+    "manual",
+    "report",
     "cli",
 ];
 /// Stands beside the layers: it uses none of them, and only `cli` uses it.
@@ -54,6 +65,7 @@ fn the_order_is_the_documented_one() {
     }
     for (from, to) in [
         ("spec", "plan"),
+        ("packet", "impairment"),
         ("name", "spec"),
         ("units", "name"),
         ("kernel", "init"),

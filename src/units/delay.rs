@@ -88,12 +88,6 @@ impl fmt::Display for Delay {
             1_000.. => ("us", 1_000),
             _ => ("ns", 1),
         };
-        let mut text = (nanos / scale).to_string();
-        if !nanos.is_multiple_of(scale) {
-            let width = scale.ilog10() as usize;
-            let fraction = format!(".{:0width$}", nanos % scale);
-            text.push_str(fraction.trim_end_matches('0'));
-        }
-        f.pad(&(text + unit))
+        f.pad(&format!("{}{unit}", quantity::decimal(nanos, scale)))
     }
 }

@@ -22,3 +22,14 @@ pub(super) fn parse(text: &str, units: &[Unit]) -> Option<u128> {
     }
     whole.parse::<u128>().ok()?.checked_mul(scale)?.checked_add(scaled / parts)
 }
+
+/// A whole count of the smallest unit as a decimal of a larger one, which is a power of ten.
+pub(super) fn decimal(count: u128, scale: u128) -> String {
+    let whole = count / scale;
+    if count.is_multiple_of(scale) {
+        return whole.to_string();
+    }
+    let width = scale.ilog10() as usize;
+    let text = format!("{whole}.{:0width$}", count % scale);
+    text.trim_end_matches('0').to_owned()
+}

@@ -95,14 +95,17 @@ mod words;
 
 use std::{fmt, str::FromStr};
 
+use serde::{Deserialize, Serialize};
+
 pub use error::FilterError;
 pub use instruction::{Instruction, run};
 
 use code::{Code, Label, MAX_INSTRUCTIONS};
 use instruction::{IMM, RET};
 
-/// A condition on Ethernet frames, as written and as a program.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// A condition on Ethernet frames, as written and as a program; serialised as written.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
 pub struct Filter {
     text: String,
     program: Vec<Instruction>,
@@ -164,6 +167,20 @@ impl FromStr for Filter {
 
     fn from_str(text: &str) -> Result<Self, FilterError> {
         Self::parse(text)
+    }
+}
+
+impl TryFrom<String> for Filter {
+    type Error = FilterError;
+
+    fn try_from(text: String) -> Result<Self, FilterError> {
+        Self::parse(&text)
+    }
+}
+
+impl From<Filter> for String {
+    fn from(filter: Filter) -> Self {
+        filter.text
     }
 }
 

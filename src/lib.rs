@@ -40,7 +40,7 @@
 //! | `lab` | the public API: [`Lab`], [`Node`], [`Program`], [`Transcript`] |
 //! | [`report`] | drawings and lists for people |
 //! | [`cli`] | one file a verb |
-//! | [`apps`] | programs to run inside nodes: `nc`, `echo`, `file` |
+//! | [`apps`] | programs to run inside nodes: `nc`, `echo`, `file`, `probe` |
 
 pub mod apps;
 pub mod cli;

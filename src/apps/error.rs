@@ -4,7 +4,7 @@ use std::{io, net::SocketAddr, str::Utf8Error, time::Duration};
 
 use nix::errno::Errno;
 
-/// Why `nc` or `echo` fails: what was tried, on which address, what the kernel said and what to do next.
+/// Why `nc`, `echo` or `probe` fails: what was tried, on which address, what the kernel said and what to do next.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {

@@ -3,6 +3,7 @@
 //! Exit codes: 0 done; 1 the thing tested failed; 2 usage; 3 bad topology; 4 missing privilege or kernel feature; 5 the
 //! lab broke. `exec` passes its program's code on.
 
+mod address;
 mod capture;
 mod check;
 mod completions;
@@ -21,6 +22,7 @@ mod logs;
 mod nc;
 mod packets;
 mod plan;
+mod probe;
 mod runtime;
 mod schema;
 mod status;
@@ -72,6 +74,8 @@ enum Verb {
     /// A netcat: chat with, send to and receive from a peer over TCP or UDP
     Nc(nc::Args),
     File(file::File),
+    /// Programs that show how TCP, UDP and a link behave, for use inside nodes
+    Probe(probe::Args),
     Completions(completions::CompletionsArgs),
     Man(completions::ManArgs),
 }
@@ -127,6 +131,7 @@ fn parse_one(words: &[OsString]) -> Option<Cli> {
         "echo" => echo::Args::augment_args,
         "nc" => nc::Args::augment_args,
         "file" => file::File::augment_args,
+        "probe" => probe::Args::augment_args,
         _ => return None,
     };
     let verb = describe(Command::new(name.to_owned()));
@@ -148,7 +153,7 @@ fn hint(error: &clap::Error) -> Option<String> {
 }
 
 fn run(cli: Cli) -> Outcome {
-    if !matches!(cli.verb, Verb::Echo(_) | Verb::Nc(_) | Verb::File(_)) {
+    if !matches!(cli.verb, Verb::Echo(_) | Verb::Nc(_) | Verb::File(_) | Verb::Probe(_)) {
         // The lab programs write to sockets, where a peer that has gone must be an error.
         crate::kernel::die_of_broken_pipes();
     }
@@ -173,5 +178,6 @@ fn run(cli: Cli) -> Outcome {
         Verb::Echo(args) => args.run(),
         Verb::Nc(args) => args.run(),
         Verb::File(verb) => verb.run(),
+        Verb::Probe(args) => args.run(),
     }
 }

@@ -5,7 +5,8 @@ use std::{io, os::fd::AsRawFd, time::Duration};
 use nix::sys::socket::{getsockopt, sockopt};
 use tokio::{io::AsyncWriteExt, net::TcpStream, time};
 
-use super::trace::{Data, Trace};
+use super::trace::Trace;
+use crate::apps::data::Data;
 
 /// Bytes asked for in one `recv`.
 const CHUNK: usize = 16 * 1024;

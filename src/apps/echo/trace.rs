@@ -6,9 +6,6 @@ use nix::errno::Errno;
 
 use crate::apps::stderr::say;
 
-/// How much of sent and received data is shown, in characters.
-const SHOWN: usize = 64;
-
 /// Tells each socket call on standard error as it would be in a C program and as strace shows it, or keeps silent.
 ///
 /// `bind(3, 10.10.10.2:5001) = -1 EADDRINUSE (Address already in use)`
@@ -51,18 +48,5 @@ impl Trace {
     pub(super) fn socket(self, address: SocketAddr, fd: RawFd) {
         let family = if address.is_ipv4() { "AF_INET" } else { "AF_INET6" };
         self.returned(format_args!("socket({family}, SOCK_STREAM, 0)"), fd);
-    }
-}
-
-/// Bytes as a quoted text, cut short with `...` as strace does.
-pub(super) struct Data<'a>(pub(super) &'a [u8]);
-
-impl fmt::Display for Data<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let most = &self.0[..self.0.len().min(4 * SHOWN)];
-        let text = String::from_utf8_lossy(most);
-        let shown: String = text.chars().take(SHOWN).collect();
-        let rest = if shown.len() < text.len() || most.len() < self.0.len() { "..." } else { "" };
-        write!(f, "{shown:?}{rest}")
     }
 }

@@ -77,8 +77,9 @@ pub use labnet_macros::test;
 pub use crate::{
     kernel::KernelError,
     lab::{
-        Capture, CaptureBuilder, Command, Error, Exit, Lab, LabError, Link, Node, Program,
-        RunningCapture, Signal, Task, Terminal, TestResult, Transcript,
+        CableKind, CableState, Capture, CaptureBuilder, Carrier, Command, DirectionState, Error,
+        Exit, FaultState, Lab, LabError, Link, Node, PlacedFault, Program, RunningCapture, Signal,
+        Task, Terminal, TestResult, Transcript,
     },
 };
 #[doc(hidden)]

@@ -151,6 +151,9 @@ impl Connection {
                 let recording = self.lab.captures.recording(&self.lab.plan, &of).await;
                 recording.map(|(file, end)| (Reply::Recorded(end), vec![file.into()]))
             }
+            Request::Bend(_) => {
+                Err(LabError::Protocol { what: "links of this lab don't bend".to_owned() })
+            }
             Request::Detach => self.detach(),
         };
         let (reply, fds) = answer.unwrap_or_else(|error| (Reply::Failed(error), Vec::new()));

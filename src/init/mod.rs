@@ -9,6 +9,7 @@
 //! supervisor owns what lives on the host (directory, socket, links in `/run/netns`) and removes it when init has ended;
 //! init owns everything else, and when it ends, for whatever reason, the kernel removes that.
 
+mod bend;
 mod build;
 mod captures;
 mod connection;
@@ -35,6 +36,8 @@ mod supervisor;
 mod worker;
 
 use launch::Role;
+
+pub use bend::{CableKind, CableState, Carrier, DirectionState, FaultState, PlacedFault};
 
 pub(crate) use doctor::{Diagnosis, State, diagnose};
 pub use error::LabError;

@@ -7,7 +7,10 @@ use std::{fmt, path::PathBuf, time::Duration};
 
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
-use super::error::LabError;
+use super::{
+    bend::{BendReply, BendRequest},
+    error::LabError,
+};
 use crate::{
     kernel::{InetSocket, KernelError},
     name::{Endpoint, LabName, NodeName, ProgramName},
@@ -70,6 +73,8 @@ pub(crate) enum Request {
     StopCapture { capture: u64 },
     /// What is recorded of a link or network since the lab came up: [`Reply::Recorded`] with a descriptor of its own.
     Recording { of: String },
+    /// Something of links that bend: [`Reply::Bend`].
+    Bend(BendRequest),
     /// The lab goes on when this client ends.
     Detach,
     /// The lab ends.
@@ -177,6 +182,7 @@ pub(crate) enum Reply {
     Captured(CaptureEnd),
     /// With how it ended, if it has.
     Recorded(Option<CaptureEnd>),
+    Bend(BendReply),
     Done,
     Failed(LabError),
 }

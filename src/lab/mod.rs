@@ -34,4 +34,6 @@ pub use signal::Signal;
 pub use terminal::Terminal;
 pub use transcript::Transcript;
 
-pub use crate::init::{Exit, LabError};
+pub use crate::init::{
+    CableKind, CableState, Carrier, DirectionState, Exit, FaultState, LabError, PlacedFault,
+};

@@ -1,4 +1,4 @@
-//! The hub: a namespace that holds a bridge for each network, and names for what is in it.
+//! The hub: a namespace in which all cables meet, with a bridge for each network; and names for what is in it.
 
 use std::collections::HashSet;
 
@@ -9,11 +9,14 @@ use super::{
 };
 use crate::{
     name::{IfName, NetworkName},
-    spec::{Problem, Problems},
+    spec::{Backend, Problem, Problems},
 };
 
 /// `BR_MAX_PORTS` in the kernel's net/bridge/br_private.h, less the one that it never gives.
 const MAX_PORTS: usize = 1023;
+
+/// The seed of a cable whose topology gives none.
+pub(super) const SEED: u64 = 1;
 
 /// The networks with their ports.
 pub(super) fn networks(draft: &mut Draft<'_>) -> Vec<Network> {
@@ -39,7 +42,13 @@ pub(super) fn networks(draft: &mut Draft<'_>) -> Vec<Network> {
         let mut port = |place: Place| {
             count += 1;
             let name = interface_name(&format!("p{count}"), &mut draft.problems)?;
-            Some(Port { name, endpoint: endpoint(spec, place) })
+            Some(Port {
+                name,
+                endpoint: endpoint(spec, place),
+                backend: Backend::Auto,
+                seed: SEED,
+                directions: Default::default(),
+            })
         };
         let ports = places.into_iter().filter_map(&mut port).collect();
         let Some(bridge) = bridge(&network.name.value, &mut bridges, &mut draft.problems) else {
@@ -55,6 +64,12 @@ pub(super) fn networks(draft: &mut Draft<'_>) -> Vec<Network> {
         });
     }
     networks
+}
+
+/// The two interfaces to which the ends of the link with this number lead.
+pub(super) fn link(number: usize, problems: &mut Problems) -> Option<[IfName; 2]> {
+    let [a, b] = ["a", "b"].map(|end| interface_name(&format!("l{number}{end}"), problems));
+    a.zip(b).map(|(a, b)| [a, b])
 }
 
 /// `br-` and the network's name; of a long name the beginning and a hash, so that it stays its own.

@@ -1,6 +1,7 @@
 //! The spec made complete: every interface, address, route and setting explicit, in order, the same on every machine.
 
 mod address;
+mod bend;
 mod cables;
 mod draft;
 mod hub;
@@ -11,6 +12,7 @@ mod steps;
 mod sysctls;
 mod types;
 
+pub use bend::Direction;
 pub use resolve::resolve;
 pub use steps::{End, Step};
 pub use sysctls::HUB_SYSCTLS;
@@ -19,4 +21,4 @@ pub use types::{
     SourceFile,
 };
 
-pub use crate::spec::{Ready, ReadyError, Source};
+pub use crate::spec::{Backend, BackendError, Ready, ReadyError, Source};

@@ -152,7 +152,16 @@ fn links(draft: &mut Draft<'_>) -> Vec<Link> {
                 .help("commands could mean either: give one of them another name");
             draft.problems.push(problem);
         }
-        links.push(Link { name, ends, capture: link.capture });
+        let Some(hub) = hub::link(links.len() + 1, &mut draft.problems) else { continue };
+        links.push(Link {
+            name,
+            ends,
+            capture: link.capture,
+            backend: spec::Backend::Auto,
+            seed: hub::SEED,
+            directions: Default::default(),
+            hub,
+        });
     }
     links
 }

@@ -20,7 +20,7 @@ pub enum Step {
         /// The node.
         node: NodeName,
     },
-    /// Make the namespace that holds the bridges.
+    /// Make the namespace in which the cables meet.
     Hub,
     /// Write a kernel setting.
     Sysctl {
@@ -47,12 +47,14 @@ pub enum Step {
         /// Its MTU.
         mtu: u32,
     },
-    /// Make a pair of interfaces, both born in their places.
+    /// Make two pairs of interfaces, all born in their places, and join them in the hub.
     Link {
         /// The link.
         link: LinkName,
         /// What its two ends are.
         ends: [End; 2],
+        /// The interfaces in the hub to which they lead.
+        hub: [IfName; 2],
     },
     /// Make a pair of interfaces: a port of a bridge and a node's interface.
     Port {
@@ -63,7 +65,7 @@ pub enum Step {
         /// The other end.
         end: End,
     },
-    /// Switch segmentation and checksum offload off, at the interface and at the switch port it leads to.
+    /// Switch segmentation and checksum offload off, at the interface and at the one in the hub that it leads to.
     OffloadOff {
         /// The interface.
         endpoint: Endpoint,
@@ -153,7 +155,7 @@ impl Plan {
     }
 
     fn namespaces(&self, steps: &mut Vec<Step>) {
-        if !self.networks.is_empty() {
+        if !self.networks.is_empty() || !self.links.is_empty() {
             steps.push(Step::Hub);
             steps.extend(HUB_SYSCTLS.iter().map(|(key, value)| Step::HubSysctl {
                 key: (*key).to_owned(),
@@ -181,7 +183,8 @@ impl Plan {
         };
         steps.extend(self.links.iter().filter_map(|link| {
             let [a, b] = &link.ends;
-            Some(Step::Link { link: link.name.clone(), ends: [end(a)?, end(b)?] })
+            let (link, hub) = (link.name.clone(), link.hub.clone());
+            Some(Step::Link { link, ends: [end(a)?, end(b)?], hub })
         }));
         for Network { name, bridge, mtu, ports, .. } in &self.networks {
             steps.push(Step::Bridge { network: name.clone(), bridge: bridge.clone(), mtu: *mtu });
@@ -221,6 +224,8 @@ impl Plan {
             let route = |route: &Route| Step::Route { node: name(), route: route.clone() };
             steps.extend(node.routes.iter().map(route));
         }
+        let ends = self.links.iter().flat_map(|link| link.hub.iter().cloned());
+        steps.extend(ends.map(|interface| Step::HubUp { interface }));
         for network in &self.networks {
             let ports = network.ports.iter().map(|port| port.name.clone());
             let all = std::iter::once(network.bridge.clone()).chain(ports);
@@ -290,7 +295,9 @@ impl fmt::Display for Step {
             Self::Bridge { network, bridge, mtu } => {
                 write!(f, "bridge   {bridge} for {network}, mtu {mtu}")
             }
-            Self::Link { link, ends: [a, b] } => write!(f, "link     {link}: {a} -- {b}"),
+            Self::Link { link, ends: [a, b], hub: [c, d] } => {
+                write!(f, "link     {link}: {a} -- {c} | {d} -- {b}")
+            }
             Self::Port { bridge, port, end } => write!(f, "port     {port} of {bridge} -- {end}"),
             Self::OffloadOff { endpoint } => write!(f, "offload  {endpoint} off"),
             Self::Address { endpoint, address } => write!(f, "address  {endpoint} {address}"),

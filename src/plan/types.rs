@@ -5,9 +5,10 @@ use std::{collections::BTreeMap, fmt, net::IpAddr, path::PathBuf, time::Duration
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
+use super::Direction;
 use crate::{
     name::{Endpoint, IfName, LabName, LinkName, NetworkName, NodeName, ProgramName},
-    spec::{Ready, Source},
+    spec::{Backend, Ready, Source},
     units::MacAddr,
 };
 
@@ -119,9 +120,15 @@ pub struct Port {
     pub name: IfName,
     /// The interface at the other end of its cable.
     pub endpoint: Endpoint,
+    /// Who bends it.
+    pub backend: Backend,
+    /// The seed of its random decisions, from 0 to 2^63 − 1.
+    pub seed: u64,
+    /// What it does to frames: first to those that the node sends, then to those that are sent to the node.
+    pub directions: [Direction; 2],
 }
 
-/// A cable between two interfaces.
+/// A cable between two interfaces: two pairs of interfaces that are joined in the lab's hub namespace.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Link {
     /// Its name: as given, else `R2--KALI`.
@@ -130,6 +137,14 @@ pub struct Link {
     pub ends: [Endpoint; 2],
     /// Whether its frames are recorded from the start, at both ends.
     pub capture: bool,
+    /// Who bends it.
+    pub backend: Backend,
+    /// The seed of its random decisions, from 0 to 2^63 − 1.
+    pub seed: u64,
+    /// What it does to frames: those that the end of the same index sends.
+    pub directions: [Direction; 2],
+    /// The interfaces in the hub namespace to which its ends lead; there they are joined.
+    pub hub: [IfName; 2],
 }
 
 /// A file that is copied into a node's home directory.

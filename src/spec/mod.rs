@@ -1,5 +1,6 @@
 //! The topology file as written, and every problem found in it, with its place.
 
+mod backend;
 mod build;
 mod builtin;
 mod interfaces;
@@ -17,6 +18,7 @@ mod topology;
 mod types;
 mod value;
 
+pub use backend::{Backend, BackendError};
 pub use build::{Builder, NodeBuilder};
 pub use builtin::{BUILTIN, builtin};
 pub use load::load;

@@ -1,6 +1,6 @@
 //! Plans of many shapes, built in place.
 
-use labnet::plan::{Interface, Link, Network, Node, Plan, Port};
+use labnet::plan::{Backend, Interface, Link, Network, Node, Plan, Port};
 
 /// A plan under construction; addresses are dealt in order.
 pub(crate) struct Topology {
@@ -50,6 +50,10 @@ impl Topology {
             name: name.parse().unwrap(),
             ends: ends.map(|end| end.parse().unwrap()),
             capture: false,
+            backend: Backend::Auto,
+            seed: 1,
+            directions: Default::default(),
+            hub: ["a", "b"].map(|end| format!("l{}{end}", self.subnets).parse().unwrap()),
         });
         self
     }
@@ -67,7 +71,13 @@ impl Topology {
                 })
                 .collect();
             let endpoint = self.interface(member, &addresses).parse().unwrap();
-            Port { name: format!("p{index}").parse().unwrap(), endpoint }
+            Port {
+                name: format!("p{index}").parse().unwrap(),
+                endpoint,
+                backend: Backend::Auto,
+                seed: 1,
+                directions: Default::default(),
+            }
         });
         let ports = ports.collect();
         self.plan.networks.push(Network {

@@ -36,6 +36,7 @@
 //! | [`spec`] | the topology file as written, every problem found with its place |
 //! | [`plan`] | the spec made complete, explicit and ordered |
 //! | `kernel` | thin verbs on kernel objects; the one place with `unsafe` |
+//! | [`wire`] | links that bend: what a line does to frames |
 //! | `init` | the processes of a lab and their protocol |
 //! | `lab` | the public API: [`Lab`], [`Node`], [`Program`], [`Transcript`] |
 //! | [`report`] | drawings and lists for people |
@@ -54,7 +55,7 @@ pub mod plan;
 pub mod report;
 pub mod spec;
 pub mod units;
-mod wire;
+pub mod wire;
 
 /// Put it on an async function that takes a [`Lab`] and returns nothing or a result. The topology is a file relative to the
 /// package, or `@sockets`. The test fails if it panics, returns an error, or takes longer than `timeout` seconds (60) with its

@@ -23,7 +23,7 @@ pub enum Loss {
     None,
     /// Each frame for itself. With a probability of 0 its text, `0%`, is that of [`Loss::None`].
     Independent(Probability),
-    /// In each state of a chain with two, another probability; the chain moves before each frame and begins in the good state.
+    /// In each state of a chain with two, another probability; the chain begins in the good state, and may move after each frame, as netem's does.
     GilbertElliott {
         /// To enter the bad state.
         enter: Probability,

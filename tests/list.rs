@@ -59,7 +59,7 @@ fn columns_are_chosen_by_name() {
     let columns = "no, delta,sport,dport,flags,seq,ack,win,data,stream,verdict".parse().unwrap();
     insta::assert_snapshot!(list(&recorded("syn-loss"), &columns));
     let wrong = "no,tim".parse::<Columns>().unwrap_err();
-    insta::assert_snapshot!(wrong, @"there is no column `tim`; columns are no, time, delta, source, destination, proto, len, info, verdict, sport, dport, seq, ack, win, flags, data, stream");
+    insta::assert_snapshot!(wrong, @"there is no column `tim`; columns are no, time, delta, source, destination, proto, len, info, verdict, transit, comment, sport, dport, seq, ack, win, flags, data, stream");
     for (name, column) in Column::ALL {
         assert_eq!(name.parse::<Column>().unwrap().name(), name, "{column:?}");
     }

@@ -85,13 +85,10 @@ impl Listing {
     }
 
     /// Appends the next frame as text, if it is shown.
-    pub(super) fn add(&mut self, mut frame: Frame<'_>, interface: &Interface, text: &mut Vec<u8>) {
+    pub(super) fn add(&mut self, frame: Frame<'_>, interface: &Interface, text: &mut Vec<u8>) {
         self.frames += 1;
-        if let Some(verdicts) = &self.link {
-            if frame.direction == Some(Direction::In) {
-                return;
-            }
-            frame.comments.extend(verdicts.of(self.frames).map(|verdict| verdict.to_string()));
+        if self.link.is_some() && frame.direction == Some(Direction::In) {
+            return;
         }
         let place = if self.apart { frame.interface } else { 0 };
         if self.lists.len() <= place {
@@ -103,6 +100,9 @@ impl Listing {
         let unwanted = |filter: &Filter| !filter.matches(&frame.bytes, frame.length);
         if self.filter.as_ref().is_some_and(unwanted) {
             return;
+        }
+        if let Some(verdicts) = &self.link {
+            row.verdict = verdicts.of(self.frames);
         }
         let since = |earlier: u64| frame.time.wrapping_sub(earlier).cast_signed();
         (row.number, row.time) = (self.rows, since(first));

@@ -88,6 +88,13 @@ impl Fate {
     }
 }
 
+impl Changes {
+    /// Whether it arrives later than the link's delay says.
+    pub(super) fn is_late(&self) -> bool {
+        self.delayed.is_some() || self.held.is_some()
+    }
+}
+
 impl Default for Fate {
     fn default() -> Self {
         Self::PASSED

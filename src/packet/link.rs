@@ -3,13 +3,13 @@
 //! A frame that leaves one end ([`Direction::Out`]) and a frame that comes in at the other one ([`Direction::In`]) are the same if their
 //! bytes and lengths are. Of several equal ones the first that was sent is the first that arrived. So both ends must have been
 //! recorded, with directions, with one clock, and with the same snap length; of frames of which this isn't so nothing is said.
+//!
+//! What a wire noted at a frame counts: one that it dropped doesn't arrive, however many equal ones do; one that it duplicated arrives
+//! twice; and one that it corrupted arrives as a frame of the same length that differs in one byte.
 
-use std::{
-    collections::{HashMap, VecDeque, hash_map::Entry, vec_deque::Drain},
-    fmt,
-};
+use std::collections::{HashMap, VecDeque, hash_map::Entry, vec_deque::Drain};
 
-use super::{Direction, Frame};
+use super::{Arrival, Direction, Fate, Frame, Verdict, fate::Changes};
 
 /// A frame's place in a recording.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,54 +35,11 @@ pub struct Crossing {
     pub verdict: Verdict,
 }
 
-/// What became of a frame on a link.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Verdict {
-    /// It arrived after so many ns.
-    Delivered(u64),
-    /// It was sent, and didn't arrive.
-    Lost,
-    /// It was sent, and the recording ended too soon after it to tell.
-    UnderWay,
-    /// It arrived, and wasn't sent as it is: it was sent before the recording began, or changed or doubled on its way.
-    FromNowhere,
-}
-
-impl fmt::Display for Verdict {
-    /// As `delivered after 12.3 µs`, with three digits.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Delivered(delay) => f.pad(&format!("delivered after {}", duration(*delay))),
-            Self::Lost => f.pad("lost"),
-            Self::UnderWay => f.pad("under way at the end"),
-            Self::FromNowhere => f.pad("from nowhere"),
-        }
-    }
-}
-
-/// A length of time with three digits.
-fn duration(ns: u64) -> String {
-    let (unit, scale) = match ns {
-        0..1_000 => return format!("{ns} ns"),
-        // From here on the number before the unit would round to 1000.
-        1_000..999_500 => ("µs", 1e3),
-        999_500..999_500_000 => ("ms", 1e6),
-        _ => ("s", 1e9),
-    };
-    let value = ns as f64 / scale;
-    let decimals = match value {
-        ..9.995 => 2,
-        ..99.95 => 1,
-        _ => 0,
-    };
-    let number = format!("{value:.decimals$}");
-    let number =
-        if decimals > 0 { number.trim_end_matches('0').trim_end_matches('.') } else { &number };
-    format!("{number} {unit}")
-}
-
 /// How many frames without a sender are held that arrived in the same ns.
 const MAX_AT_ONCE: usize = 64;
+/// How many frames that were changed on their way are known again, and by how many of their bytes at most.
+const MAX_CHANGED: usize = 1024;
+const MAX_CHANGED_BYTES: usize = 4096;
 
 /// Pairs what left each end of some links with what arrived at the other.
 ///
@@ -91,7 +48,7 @@ const MAX_AT_ONCE: usize = 64;
 /// [`MAX_AGE`](Self::MAX_AGE) are awaited; an older one counts as lost, and if it arrives yet, as from nowhere.
 ///
 /// ```
-/// use labnet::packet::{Crossings, Direction, Frame, Verdict};
+/// use labnet::packet::{Arrival, Crossings, Direction, Frame, Verdict};
 ///
 /// let frame = |interface, time, direction| Frame {
 ///     interface,
@@ -104,7 +61,7 @@ const MAX_AT_ONCE: usize = 64;
 /// let mut crossings = Crossings::new([[0, 1]]);
 /// assert_eq!(crossings.push(1, &frame(0, 1_000, Direction::Out)).count(), 0);
 /// let crossing = crossings.push(2, &frame(1, 13_000, Direction::In)).next();
-/// assert_eq!(crossing.map(|crossing| crossing.verdict), Some(Verdict::Delivered(12_000)));
+/// assert_eq!(crossing.map(|crossing| crossing.verdict), Some(Verdict::seen(Arrival::Delivered(12_000))));
 /// assert_eq!(crossings.finish().count(), 0);
 /// ```
 #[derive(Debug)]
@@ -118,6 +75,8 @@ pub struct Crossings {
     awaited: usize,
     /// How many frames have been awaited so far.
     count: u64,
+    /// The bytes of frames among them that were changed on their way, the first first; some of these may have arrived.
+    changed: VecDeque<(Key, Vec<u8>)>,
     /// Frames that arrived at the present time and that nobody has sent yet.
     arrived: Vec<(Key, Sighting)>,
     /// The longest time that a frame took from an interface.
@@ -131,14 +90,19 @@ pub struct Crossings {
 struct Awaited {
     count: u64,
     sighting: Sighting,
+    changes: Changes,
+    /// Whether it has arrived, and a copy of it is awaited.
+    copy: bool,
 }
 
-/// What makes frames the same: the interface they left, their length, and the bytes kept of them.
+/// What makes frames the same: the interface they left, their length, and the bytes kept of them; and whether those were changed on
+/// their way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 struct Key {
     from: usize,
     length: u32,
     bytes: [u8; 32],
+    changed: bool,
 }
 
 impl Crossings {
@@ -156,6 +120,7 @@ impl Crossings {
             order: VecDeque::new(),
             awaited: 0,
             count: 0,
+            changed: VecDeque::new(),
             arrived: Vec::new(),
             slowest: HashMap::new(),
             decided: VecDeque::new(),
@@ -173,11 +138,17 @@ impl Crossings {
         {
             let from = if direction == Direction::Out { frame.interface } else { peer };
             let bytes = *blake3::hash(&frame.bytes).as_bytes();
-            let key = Key { from, length: frame.length, bytes };
+            let key = Key { from, length: frame.length, bytes, changed: false };
             let sighting = Sighting { number, time: frame.time };
             match direction {
-                Direction::Out => self.sent(key, sighting),
-                Direction::In => self.received(key, sighting),
+                Direction::Out => match Fate::of(&frame.comments).unwrap_or_default() {
+                    Fate::Passed(changes) => self.sent(key, sighting, changes, &frame.bytes),
+                    fate => {
+                        let verdict = Verdict { fate, arrival: Some(Arrival::Missing) };
+                        self.decide(key, Some(sighting), None, verdict);
+                    }
+                },
+                Direction::In => self.received(key, sighting, &frame.bytes),
             }
         }
         self.decided.drain(..)
@@ -187,10 +158,12 @@ impl Crossings {
     /// longer than the slowest frame from there took.
     pub fn finish(mut self) -> impl Iterator<Item = Crossing> {
         self.leave_arrived();
-        while let Some((key, sighting)) = self.oldest() {
+        while let Some((key, awaited)) = self.oldest() {
             let slowest = self.slowest.get(&key.from).copied().unwrap_or(0);
-            let is_late = self.now.saturating_sub(sighting.time) > slowest;
-            self.unseen(key, sighting, if is_late { Verdict::Lost } else { Verdict::UnderWay });
+            let is_late = self.now.saturating_sub(awaited.sighting.time) > slowest;
+            let is_kept = awaited.changes.is_late();
+            let arrival = if is_late && !is_kept { Arrival::Missing } else { Arrival::UnderWay };
+            self.unseen(key, arrival);
         }
         self.decided.into_iter()
     }
@@ -202,35 +175,57 @@ impl Crossings {
         }
         self.now = time;
         self.leave_arrived();
-        while let Some((key, sighting)) = self.oldest() {
-            if time - sighting.time.min(time) <= Self::MAX_AGE {
+        while let Some((key, awaited)) = self.oldest() {
+            if time - awaited.sighting.time.min(time) <= Self::MAX_AGE {
                 break;
             }
-            self.unseen(key, sighting, Verdict::Lost);
+            self.unseen(key, Arrival::Missing);
         }
     }
 
-    fn sent(&mut self, key: Key, sighting: Sighting) {
+    fn sent(&mut self, mut key: Key, sighting: Sighting, changes: Changes, bytes: &[u8]) {
+        let awaited = Awaited { count: self.count, sighting, changes, copy: false };
+        self.count += 1;
         // Both ends may have the same time, and the arrival may come first then.
         if let Some(at) = self.arrived.iter().position(|(other, _)| *other == key) {
             let (_, arrival) = self.arrived.remove(at);
-            return self.delivered(key, sighting, arrival);
+            return self.delivered(key, awaited, arrival);
         }
         if self.awaited == Self::MAX_FRAMES
-            && let Some((oldest, first)) = self.oldest()
+            && let Some((oldest, _)) = self.oldest()
         {
-            self.unseen(oldest, first, Verdict::Lost);
+            self.unseen(oldest, Arrival::Missing);
         }
-        let awaited = Awaited { count: self.count, sighting };
+        if changes.corrupted.is_some() {
+            key.changed = true;
+            if self.changed.len() == MAX_CHANGED {
+                self.changed.pop_front();
+            }
+            let kept = bytes.len().min(MAX_CHANGED_BYTES);
+            self.changed.push_back((key, bytes[..kept].to_vec()));
+        }
         self.sent.entry(key).or_default().push_back(awaited);
         self.order.push_back((key, awaited));
         self.awaited += 1;
-        self.count += 1;
     }
 
-    fn received(&mut self, key: Key, arrival: Sighting) {
-        match self.take(key) {
-            Some(sighting) => self.delivered(key, sighting, arrival),
+    fn received(&mut self, key: Key, arrival: Sighting, bytes: &[u8]) {
+        // What was changed beyond the bytes that are kept looks the same.
+        let same = [key, Key { changed: true, ..key }];
+        let mut found = same.into_iter().find_map(|key| Some((key, self.take(key)?)));
+        if found.is_none()
+            && let Some(at) = self.changed.iter().position(|(sent, before)| {
+                (sent.from, sent.length) == (key.from, key.length) && differ_little(before, bytes)
+            })
+            && let Some((sent, _)) = self.changed.get(at).cloned()
+        {
+            found = self.take(sent).map(|awaited| (sent, awaited));
+            if !self.sent.contains_key(&sent) {
+                self.changed.remove(at);
+            }
+        }
+        match found {
+            Some((key, awaited)) => self.delivered(key, awaited, arrival),
             None => self.arrived.push((key, arrival)),
         }
         if self.arrived.len() > MAX_AT_ONCE {
@@ -238,8 +233,18 @@ impl Crossings {
         }
     }
 
+    /// The first of the equal frames that are awaited, which is awaited no longer, unless a copy of it is.
+    fn take(&mut self, key: Key) -> Option<Awaited> {
+        let first = self.sent.get_mut(&key)?.front_mut()?;
+        if first.changes.duplicated.is_some() && !first.copy {
+            first.copy = true;
+            return Some(Awaited { copy: false, ..*first });
+        }
+        self.remove(key)
+    }
+
     /// The first of the equal frames that are awaited, which is awaited no longer.
-    fn take(&mut self, key: Key) -> Option<Sighting> {
+    fn remove(&mut self, key: Key) -> Option<Awaited> {
         let Entry::Occupied(mut equal) = self.sent.entry(key) else { return None };
         let first = equal.get_mut().pop_front();
         if equal.get().is_empty() {
@@ -251,37 +256,45 @@ impl Crossings {
             let Self { order, sent, .. } = self;
             order.retain(|entry| is_awaited(sent, entry));
         }
-        first.map(|first| first.sighting)
+        first
     }
 
     /// The frame that is awaited for longest.
-    fn oldest(&mut self) -> Option<(Key, Sighting)> {
+    fn oldest(&mut self) -> Option<(Key, Awaited)> {
         while let Some(entry) = self.order.front() {
             if is_awaited(&self.sent, entry) {
-                return Some((entry.0, entry.1.sighting));
+                return Some(*entry);
             }
             self.order.pop_front();
         }
         None
     }
 
-    fn delivered(&mut self, key: Key, sent: Sighting, received: Sighting) {
-        let delay = received.time.saturating_sub(sent.time);
-        let slowest = self.slowest.entry(key.from).or_default();
-        *slowest = delay.max(*slowest);
-        self.decide(key, Some(sent), Some(received), Verdict::Delivered(delay));
+    fn delivered(&mut self, key: Key, sent: Awaited, received: Sighting) {
+        let Awaited { sighting, changes, copy, .. } = sent;
+        let delay = received.time.saturating_sub(sighting.time);
+        if !changes.is_late() && !copy {
+            let slowest = self.slowest.entry(key.from).or_default();
+            *slowest = delay.max(*slowest);
+        }
+        let arrival = if copy { Arrival::Copy(delay) } else { Arrival::Delivered(delay) };
+        let verdict = Verdict { fate: Fate::Passed(changes), arrival: Some(arrival) };
+        self.decide(key, Some(sighting), Some(received), verdict);
     }
 
-    /// A frame that is awaited is given up.
-    fn unseen(&mut self, key: Key, sent: Sighting, verdict: Verdict) {
-        self.take(key);
-        self.decide(key, Some(sent), None, verdict);
+    /// The first of the equal frames that are awaited is given up.
+    fn unseen(&mut self, key: Key, arrival: Arrival) {
+        // Of a copy that doesn't come there is nothing to say.
+        if let Some(Awaited { sighting, changes, copy: false, .. }) = self.remove(key) {
+            let verdict = Verdict { fate: Fate::Passed(changes), arrival: Some(arrival) };
+            self.decide(key, Some(sighting), None, verdict);
+        }
     }
 
     /// Nobody has sent at the present time what arrived.
     fn leave_arrived(&mut self) {
         for (key, arrival) in std::mem::take(&mut self.arrived) {
-            self.decide(key, None, Some(arrival), Verdict::FromNowhere);
+            self.decide(key, None, Some(arrival), Verdict::seen(Arrival::FromNowhere));
         }
     }
 
@@ -301,4 +314,10 @@ impl Crossings {
 /// Whether a frame hasn't arrived yet: those that equal it and came before it arrive first.
 fn is_awaited(sent: &HashMap<Key, VecDeque<Awaited>>, (key, awaited): &(Key, Awaited)) -> bool {
     sent.get(key).and_then(VecDeque::front).is_some_and(|first| first.count <= awaited.count)
+}
+
+/// Whether bytes differ in one place at most, as after one bit was turned.
+fn differ_little(before: &[u8], after: &[u8]) -> bool {
+    after.len() >= before.len()
+        && before.iter().zip(after).filter(|(before, after)| before != after).nth(1).is_none()
 }

@@ -10,6 +10,7 @@ pub mod flow;
 mod frame;
 pub mod link;
 pub mod list;
+mod verdict;
 mod verdicts;
 
 pub use decode::{Layer, Network, Packet, Payload, Stop, Transport};
@@ -18,5 +19,6 @@ pub use file::{ReadError, ReadFault, Reader, Section, Statistics, Writer};
 pub use filter::{Filter, FilterError};
 pub use flow::{Flow, FlowOptions, Flows, Follow, Normalised};
 pub use frame::{Direction, Frame, Interface};
-pub use link::{Crossing, Crossings, Sighting, Verdict};
+pub use link::{Crossing, Crossings, Sighting};
+pub use verdict::{Arrival, Transit, Verdict};
 pub use verdicts::Verdicts;

@@ -10,7 +10,9 @@ use super::{
     tcp::tcp,
 };
 use crate::{
-    packet::{Frame, Interface, Network, Packet, Transport, analysis::TcpInsight, list::Row},
+    packet::{
+        Frame, Interface, Network, Packet, Transit, Transport, analysis::TcpInsight, list::Row,
+    },
     units::Printable,
 };
 
@@ -52,6 +54,9 @@ fn about(row: &Row<'_>, frame: &Frame<'_>, interface: &Interface) -> Entry {
     entry
         .fields
         .extend(frame.comments.iter().map(|comment| Entry::field("Comment", Printable(comment))));
+    entry.fields.extend(row.verdict.map(|verdict| Entry::field("[Verdict", format!("{verdict}]"))));
+    let transit = row.verdict.and_then(|verdict| verdict.transit()).map(Transit);
+    entry.fields.extend(transit.map(|transit| Entry::field("[Transit", format!("{transit}]"))));
     let seconds = |ns: i64| {
         let sign = if ns < 0 { "-" } else { "" };
         let ns = ns.unsigned_abs();

@@ -21,8 +21,12 @@ pub enum Column {
     Length,
     /// What it says.
     Info,
-    /// What was noted about it, as whether a fault dropped it: the frame's comments.
+    /// What became of it on its link, as `delivered` or `dropped (fault 1)`; the same whenever the same happens.
     Verdict,
+    /// How long its link took, as `10.02 ms`.
+    Transit,
+    /// What was noted about it: the frame's comments.
+    Comment,
     /// From which port.
     SourcePort,
     /// To which port.
@@ -55,7 +59,7 @@ pub struct ColumnError {
 
 impl Column {
     /// All, with their names.
-    pub const ALL: [(&'static str, Self); 17] = [
+    pub const ALL: [(&'static str, Self); 19] = [
         ("no", Self::Number),
         ("time", Self::Time),
         ("delta", Self::Delta),
@@ -65,6 +69,8 @@ impl Column {
         ("len", Self::Length),
         ("info", Self::Info),
         ("verdict", Self::Verdict),
+        ("transit", Self::Transit),
+        ("comment", Self::Comment),
         ("sport", Self::SourcePort),
         ("dport", Self::DestinationPort),
         ("seq", Self::Sequence),
@@ -85,6 +91,8 @@ impl Column {
         matches!(
             self,
             Self::Verdict
+                | Self::Transit
+                | Self::Comment
                 | Self::SourcePort
                 | Self::DestinationPort
                 | Self::Sequence

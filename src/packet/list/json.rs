@@ -7,7 +7,7 @@ use crate::packet::{analysis::Scale, decode::TcpFlags};
 
 /// One object a frame. Always there: `no`, `time` and `delta` (seconds, as text with the interface's digits), `proto`,
 /// `len` (of the frame), `info`. Where the frame has them: `source`, `destination`, `sport`, `dport`, `data` (bytes that TCP or UDP
-/// carries), `verdict`, and for TCP `stream`, `seq`, `ack`, `win`, `flags` (a list), `scale` (the shift of the sender's
+/// carries), `verdict`, `transit` (ns), `comments` (a list), and for TCP `stream`, `seq`, `ack`, `win`, `flags` (a list), `scale` (the shift of the sender's
 /// windows), `marks` (a list), `repeats` (the frame that a duplicate acknowledgment repeats), `request` (the frame that a
 /// ping's reply answers).
 impl Serialize for Row<'_> {
@@ -27,6 +27,12 @@ impl Serialize for Row<'_> {
             if !text.is_empty() || column == Column::Info {
                 map.serialize_entry(column.name(), &text)?;
             }
+        }
+        if let Some(transit) = self.verdict.and_then(|verdict| verdict.transit()) {
+            map.serialize_entry("transit", &transit)?;
+        }
+        if !self.comments.is_empty() {
+            map.serialize_entry("comments", self.comments)?;
         }
         let packet = &self.insight.packet;
         map.serialize_entry("len", &packet.frame.length)?;

@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{
     packet::{
-        Frame, Interface, Packet,
+        Frame, Interface, Packet, Transit, Verdict,
         analysis::{Analysis, Insight},
         decode::TcpFlags,
     },
@@ -52,6 +52,8 @@ pub struct Row<'a> {
     pub digits: u8,
     /// What is known of it.
     pub insight: Insight<'a>,
+    /// What became of it; as a list makes it, no more than what was noted by the wire that it went through.
+    pub verdict: Option<Verdict>,
     /// What was noted about it.
     pub comments: &'a [String],
 }
@@ -82,6 +84,7 @@ impl List {
             delta,
             digits: interface.digits,
             insight: self.analysis.observe(packet, self.rows, frame.time),
+            verdict: Verdict::noted(&frame.comments),
             comments: &frame.comments,
         }
     }
@@ -137,6 +140,16 @@ impl Row<'_> {
             Column::Length => number(out, packet.frame.length),
             Column::Info => write_info(&self.insight, out),
             Column::Verdict => {
+                if let Some(verdict) = self.verdict {
+                    put(out, &verdict.to_string());
+                }
+            }
+            Column::Transit => {
+                if let Some(transit) = self.verdict.and_then(|verdict| verdict.transit()) {
+                    put(out, &Transit(transit).to_string());
+                }
+            }
+            Column::Comment => {
                 for (at, comment) in self.comments.iter().enumerate() {
                     put(out, if at > 0 { "; " } else { "" });
                     put(out, &Printable(comment).to_string());

@@ -3,7 +3,7 @@
 use std::{os::fd::OwnedFd, thread};
 
 use super::recorder::{RecordedInterface, Recording};
-use crate::kernel::{KernelError, Ring, RingSize};
+use crate::kernel::{KernelError, Passing, Ring, RingSize};
 
 /// Starts all rings at once: for each the kernel waits until no processor can be using the socket (`synchronize_net` in
 /// `packet_set_ring`, net/packet/af_packet.c), some 10 ms, and for all of them no longer.
@@ -16,8 +16,10 @@ pub(super) fn start_rings(
         let snap = if what.snap_length == 0 { u32::MAX } else { what.snap_length };
         let frame = interface.longest.min(snap) as usize;
         let size = RingSize { frame, memory: interface.memory };
-        Ring::start(socket, interface.index, program, what.only_sent, size).map_err(|error| {
-            KernelError { step: format!("{} ({})", error.step, interface.name), ..error }
+        let passing = if what.only_sent { Passing::Sent } else { Passing::Both };
+        Ring::start(socket, interface.index, program, passing, size).map_err(|error| KernelError {
+            step: format!("{} ({})", error.step, interface.name),
+            ..error
         })
     };
     thread::scope(|scope| {

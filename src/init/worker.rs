@@ -24,7 +24,7 @@ use super::{
 };
 use crate::{
     kernel::{Attempt, Backlog, Channel, KernelError, RecvError},
-    wire::{Notices, Notifier, notices},
+    wire::{Notices, Notifier, WireReply, WireRequest, Wires, notices},
 };
 
 /// What init asks of the worker; a capture is called by the number of the request that started it.
@@ -37,6 +37,8 @@ pub(super) enum WorkerRequest {
     Flush(u64),
     /// Ends a capture when what passed before this is written.
     Stop(u64),
+    /// [`WorkerReply::Wire`].
+    Wire(Box<WireRequest>),
 }
 
 /// What the worker answers.
@@ -46,12 +48,13 @@ pub(super) enum WorkerReply {
     NotStarted(KernelError),
     Flushed,
     Ended(CaptureEnd),
+    Wire(WireReply),
 }
 
 /// The whole life of a worker, in a process that init started.
 pub(super) fn main() -> ! {
     let Ok(init) = Role::Worker.take_over() else { process::exit(1) };
-    // If init has ended, this process ends with it; an error has nobody to be told to.
+    // If init has ended, this process ends with it; init notices that it has ended, whatever the reason.
     let failed = Worker::new(init).run();
     process::exit(i32::from(failed.is_err()))
 }
@@ -65,8 +68,9 @@ struct Worker {
     backlog: Option<Backlog>,
     /// Of wires, and what is given to them to tell.
     notices: Notices,
-    #[expect(dead_code, reason = "for the loop of the wires")]
     notifier: Notifier,
+    /// Made when there is to be one.
+    wires: Option<Wires>,
     wired: Wired,
 }
 
@@ -74,7 +78,8 @@ impl Worker {
     fn new(init: Channel) -> Self {
         let (notifier, notices) = notices();
         let (recorders, flushes, wired) = (BTreeMap::new(), Vec::new(), Wired::new());
-        Self { init, recorders, flushes, backlog: None, notices, notifier, wired }
+        let (backlog, wires) = (None, None);
+        Self { init, recorders, flushes, backlog, notices, notifier, wires, wired }
     }
 
     fn run(mut self) -> Result<(), LabError> {
@@ -87,8 +92,10 @@ impl Worker {
                     WorkerRequest::Start(recording) => starts.push((id, recording, fds)),
                     WorkerRequest::Flush(capture) => self.flush(id, capture),
                     WorkerRequest::Stop(capture) => self.stop(capture),
+                    WorkerRequest::Wire(request) => self.ask_wires(id, *request, fds)?,
                 }
             }
+            self.answer_for_wires()?;
             self.start(starts)?;
             self.tell();
             self.recorders.values_mut().for_each(Recorder::advance);
@@ -99,6 +106,7 @@ impl Worker {
     /// Sleeps until there is something to do.
     fn wait(&self) -> Result<(), LabError> {
         let mut polled = vec![PollFd::new(self.init.as_fd(), PollFlags::POLLIN)];
+        polled.extend(self.wires.iter().map(|wires| PollFd::new(wires.as_fd(), PollFlags::POLLIN)));
         let recorders = self.recorders.values();
         let until = recorders.filter_map(|recorder| recorder.wait_for(&mut polled)).min();
         let timeout = until.map_or(PollTimeout::NONE, |until| {
@@ -142,17 +150,53 @@ impl Worker {
         self.notices.want(self.recorders.values().any(Recorder::is_concerned));
     }
 
+    /// Passes a request on to the wires.
+    fn ask_wires(
+        &mut self,
+        id: u64,
+        request: WireRequest,
+        fds: Vec<OwnedFd>,
+    ) -> Result<(), LabError> {
+        if matches!(request, WireRequest::Remove { drain: true, .. }) {
+            // What has been sent towards the wire is in it then; if this can't be waited for, the wire's own grace must do.
+            let _ = self.arrive();
+        }
+        let wires = match self.wires.take() {
+            Some(wires) => Ok(wires),
+            None => Wires::start(self.notifier.clone()),
+        };
+        match wires {
+            Ok(wires) => {
+                self.wires.insert(wires).ask(id, request, fds);
+                Ok(())
+            }
+            Err(error) => self.reply(id, WorkerReply::Wire(WireReply::Failed(error))),
+        }
+    }
+
+    /// Tells init what the wires answered.
+    fn answer_for_wires(&mut self) -> Result<(), LabError> {
+        let answers = self.wires.as_ref().map_or_else(|| Ok(Vec::new()), Wires::answers)?;
+        for (id, answer) in answers {
+            match &answer {
+                WireReply::Added { id, .. } => self.wire(*id),
+                WireReply::Removed { id } => self.unwire(*id),
+                _ => {}
+            }
+            self.reply(id, WorkerReply::Wire(answer))?;
+        }
+        Ok(())
+    }
+
     /// Frames that are sent over a cable from now on may go through a wire, which tells what becomes of them.
     ///
     /// To be called before the wire's `Added` is sent, for init puts frames on it right after.
-    #[expect(dead_code, reason = "for the loop of the wires")]
     fn wire(&mut self, cable: u32) {
         self.wired.insert(cable, now());
         self.recorders.values_mut().for_each(|recorder| recorder.wired(&self.wired));
     }
 
     /// Nothing goes through a cable's wire any more: to be called when it is drained.
-    #[expect(dead_code, reason = "for the loop of the wires")]
     fn unwire(&mut self, cable: u32) {
         self.wired.remove(&cable);
         self.tell();

@@ -44,6 +44,16 @@ pub(crate) fn capture_socket() -> Result<OwnedFd, KernelError> {
         .attempt(|| "open a packet socket")
 }
 
+/// Which frames of an interface a ring is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Passing {
+    Both,
+    /// Those that the interface sends.
+    Sent,
+    /// Those that it receives.
+    Received,
+}
+
 /// How much room a ring has.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct RingSize {
@@ -93,13 +103,13 @@ pub(crate) struct Captured<'a> {
 }
 
 impl Ring {
-    /// Has a socket of [`capture_socket`] receive the frames of an interface that pass the program, and are sent there if only
-    /// those are wanted; it does when this returns.
+    /// Has a socket of [`capture_socket`] receive the frames of an interface that pass the program and go the way that is wanted; it
+    /// does when this returns.
     pub(crate) fn start(
         socket: OwnedFd,
         index: u32,
         program: &[Instruction],
-        only_sent: bool,
+        passing: Passing,
         size: RingSize,
     ) -> Result<Self, KernelError> {
         let slot = (BEFORE + size.frame.max(ETHERNET) + TAG).next_multiple_of(16);
@@ -121,15 +131,16 @@ impl Ring {
         })?;
         let memory = RingMemory::map(&socket, block * blocks)
             .attempt(|| "map the capture ring into memory")?;
-        if index == LOOPBACK {
-            // What is sent there comes in again: one of the two is enough.
+        // What is sent on lo comes in again: one of the two is enough.
+        if index == LOOPBACK || passing == Passing::Received {
             set_packet_number(&socket, libc::PACKET_IGNORE_OUTGOING, 1)
-                .attempt(|| "ignore outgoing frames of lo")?;
+                .attempt(|| "ignore outgoing frames")?;
         }
         let all = [Instruction { code: RETURN, jt: 0, jf: 0, k: ACCEPT }];
         let program = if program.is_empty() { &all } else { program };
         // On lo, each frame is seen once as it is.
-        let before = if only_sent && index != LOOPBACK { &ONLY_SENT[..] } else { &[] };
+        let only_sent = passing == Passing::Sent && index != LOOPBACK;
+        let before = if only_sent { &ONLY_SENT[..] } else { &[] };
         set_filter(&socket, &[before, program].concat())?;
         bind_to_interface(&socket, index).attempt(|| format!("capture on interface {index}"))?;
         let ring = Self {
@@ -146,6 +157,11 @@ impl Ring {
         };
         ring.is_ethernet()?;
         Ok(ring)
+    }
+
+    /// How many frames there is room for.
+    pub(crate) fn slots(&self) -> usize {
+        self.slots
     }
 
     fn is_ethernet(&self) -> Result<(), KernelError> {

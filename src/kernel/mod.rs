@@ -4,6 +4,7 @@ mod backlog;
 mod capture;
 mod error;
 mod ethtool;
+mod event;
 mod link;
 mod message;
 mod mount;
@@ -11,6 +12,7 @@ mod namespace;
 mod neighbour;
 mod netlink;
 mod nft;
+mod outlet;
 mod poll;
 mod process;
 mod qdisc;
@@ -23,10 +25,11 @@ mod tun;
 mod user;
 
 pub(crate) use backlog::Backlog;
-pub(crate) use capture::{Ring, RingSize, capture_socket};
+pub(crate) use capture::{Passing, Ring, RingSize, capture_socket};
 pub use error::KernelError;
 pub(crate) use error::{Attempt, words};
 pub(crate) use ethtool::offload_off;
+pub(crate) use event::{Alarm, Bell, Watch, monotonic, realtime, take_error};
 pub(crate) use link::{BridgeLink, VethEnd, bridge, is_up, set_up, veth};
 pub(crate) use message::{Channel, RecvError, accept_unix, connect_unix, listen_unix};
 pub(crate) use mount::{bind, mount_private, overlay_etc, proc, renew_proc, sysfs, tmpfs};
@@ -34,6 +37,7 @@ pub(crate) use namespace::{Namespace, NamespaceKind, enter};
 pub(crate) use neighbour::NeighbourMonitor;
 pub(crate) use netlink::Netlink;
 pub(crate) use nft::nftables_generation;
+pub(crate) use outlet::Outlet;
 pub(crate) use poll::{wait_readable, wait_writable};
 pub(crate) use process::{
     Session, Spawn, SpawnError, die_with_parent, fork, open_standard_streams, pidfd_open,
@@ -44,8 +48,8 @@ pub(crate) use sock_diag::bound_sockets;
 pub(crate) use socket::{InetSocket, inet_socket, packet_socket};
 pub(crate) use stat::{Stat, family, pids};
 pub(crate) use sys::{
-    Change, Identity, async_fd, at_own_load, catch_signals, close_inherited, die_of_broken_pipes,
-    ignore_broken_pipes, own_fd, poll_child, unset_variable,
+    BATCH, Change, Identity, async_fd, at_own_load, catch_signals, close_inherited,
+    die_of_broken_pipes, ignore_broken_pipes, in_real_time, own_fd, poll_child, unset_variable,
 };
 pub(crate) use tun::tap;
 #[doc(hidden)]

@@ -1,17 +1,21 @@
 //! The one module with `unsafe`: system calls that have no safe wrapper, each with the reason why it is sound.
 #![allow(unsafe_code)]
 
+mod batch;
+mod interface;
 mod ring;
 
+pub(crate) use batch::{BATCH, in_real_time, send_frames};
+pub(crate) use interface::{EthtoolSet, attach_tap, ethtool_off};
 pub(crate) use ring::{
-    RingMemory, attach_filter, bind_to_interface, interface_kind, make_ring, packet_statistics,
-    set_packet_number,
+    RingMemory, attach_filter, bind_to_interface, bind_to_send, interface_kind, make_ring,
+    packet_statistics, set_packet_number,
 };
 
 use std::{
     ffi::{CStr, CString, c_int, c_void},
     io,
-    os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd},
+    os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd, RawFd},
     ptr,
 };
 
@@ -151,51 +155,6 @@ pub(crate) fn fork() -> io::Result<Option<i32>> {
         0 => Ok(None),
         pid => Ok(Some(pid)),
     }
-}
-
-/// A request about the interface `name` (netdevice(7)).
-fn interface_request(name: &str) -> libc::ifreq {
-    // SAFETY: ifreq is plain data, for which all zeroes is a value.
-    let mut request: libc::ifreq = unsafe { std::mem::zeroed() };
-    for (to, from) in request.ifr_name.iter_mut().zip(name.bytes().take(libc::IFNAMSIZ - 1)) {
-        *to = from as libc::c_char;
-    }
-    request
-}
-
-/// TUNSETIFF on an open `/dev/net/tun`: a TAP interface that carries frames and nothing before them.
-pub(crate) fn attach_tap(tun: &OwnedFd, name: &str) -> nix::Result<()> {
-    let mut request = interface_request(name);
-    request.ifr_ifru.ifru_flags = (libc::IFF_TAP | libc::IFF_NO_PI) as libc::c_short;
-    // SAFETY: `request` lives through the call and has the layout TUNSETIFF asks for.
-    Errno::result(unsafe { libc::ioctl(tun.as_raw_fd(), libc::TUNSETIFF, &raw mut request) })?;
-    Ok(())
-}
-
-/// Ethtool commands that switch one feature (`include/uapi/linux/ethtool.h`).
-#[derive(Debug, Clone, Copy)]
-pub(crate) enum EthtoolSet {
-    TxChecksum = 0x17,
-    Tso = 0x1f,
-    Gso = 0x24,
-    Gro = 0x2c,
-}
-
-/// SIOCETHTOOL on the interface `name` with a `struct ethtool_value` of 0.
-pub(crate) fn ethtool_off(socket: BorrowedFd<'_>, name: &str, what: EthtoolSet) -> nix::Result<()> {
-    #[repr(C)]
-    struct Value {
-        command: u32,
-        data: u32,
-    }
-    let mut value = Value { command: what as u32, data: 0 };
-    let mut request = interface_request(name);
-    request.ifr_ifru.ifru_data = (&raw mut value).cast();
-    // SAFETY: `request` and the value it points to live through the call, and have the layout SIOCETHTOOL asks for.
-    Errno::result(unsafe {
-        libc::ioctl(socket.as_raw_fd(), libc::SIOCETHTOOL as libc::Ioctl, &raw mut request)
-    })?;
-    Ok(())
 }
 
 /// Makes the terminal at descriptor 0 the controlling one of this session (TIOCSCTTY), within [`spawn`]'s child.

@@ -2,6 +2,8 @@
 
 use std::{collections::VecDeque, time::Duration};
 
+use serde::{Deserialize, Serialize};
+
 use super::{nanos, queue::Passage};
 use crate::{
     impairment::{Action, Rule},
@@ -9,7 +11,7 @@ use crate::{
 };
 
 /// How often a fault has acted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FaultState {
     /// Its number.
     pub number: u32,

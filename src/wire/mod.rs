@@ -28,21 +28,30 @@
 //! ([`draw`]). So the same traffic has the same fate, whenever and wherever it passes, and another option, as a delay, changes nothing
 //! of which frames are lost.
 
+mod cable;
 mod chance;
 mod counters;
 mod draws;
 mod faults;
 mod flight;
+mod forwarder;
+mod lane;
 mod line;
+mod message;
 mod notice;
 mod pace;
 mod queue;
+mod wires;
 
 pub use counters::Counters;
 pub use draws::{Purpose, direction_seed, draw};
 pub use faults::FaultState;
 pub use line::Line;
+#[expect(unused_imports, reason = "for init, which puts wires in the place of cables")]
+pub(crate) use message::{LaneDescription, LaneState, WireDescription};
+pub(crate) use message::{WireReply, WireRequest};
 pub(crate) use notice::{Imprint, Notice, Notices, Notifier, notices};
+pub(crate) use wires::Wires;
 
 use crate::units::Delay;
 

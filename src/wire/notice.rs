@@ -77,7 +77,6 @@ pub(crate) fn notices() -> (Notifier, Notices) {
     (Notifier { wanted: wanted.clone(), sender }, Notices { wanted, receiver })
 }
 
-#[expect(dead_code, reason = "for the loop of the wires")]
 impl Notifier {
     /// The imprint of a frame that is about to be taken in, if anybody wants to hear of it.
     pub(crate) fn imprint(&self, bytes: &[u8]) -> Option<Imprint> {

@@ -65,12 +65,21 @@ pub(crate) fn packet_statistics(socket: &OwnedFd) -> nix::Result<(u32, u32)> {
     Ok((statistics.tp_packets, statistics.tp_drops))
 }
 
-/// Has a packet socket receive what passes one interface; frames come from here on.
+/// Has a packet socket receive what passes one interface, from here on, and send there.
 pub(crate) fn bind_to_interface(socket: &OwnedFd, index: u32) -> nix::Result<()> {
+    bind_packet(socket, index, libc::ETH_P_ALL as u16)
+}
+
+/// Has a packet socket send on one interface, and receive nothing.
+pub(crate) fn bind_to_send(socket: &OwnedFd, index: u32) -> nix::Result<()> {
+    bind_packet(socket, index, 0)
+}
+
+fn bind_packet(socket: &OwnedFd, index: u32, protocol: u16) -> nix::Result<()> {
     // SAFETY: sockaddr_ll is plain data, for which all zeroes is a value.
     let mut address: libc::sockaddr_ll = unsafe { std::mem::zeroed() };
     address.sll_family = libc::AF_PACKET as u16;
-    address.sll_protocol = (libc::ETH_P_ALL as u16).to_be();
+    address.sll_protocol = protocol.to_be();
     address.sll_ifindex = index as c_int;
     let size = size_of::<libc::sockaddr_ll>() as libc::socklen_t;
     // SAFETY: `address` lives through the call and is `size` bytes long.

@@ -78,9 +78,10 @@ pub use labnet_macros::test;
 pub use crate::{
     kernel::KernelError,
     lab::{
-        CableKind, CableState, Capture, CaptureBuilder, Carrier, Command, DirectionState, Error,
-        Exit, FaultState, Lab, LabError, Link, Node, PlacedFault, Program, RunningCapture, Signal,
-        Task, Terminal, TestResult, Transcript,
+        Bend, BendBuilder, CableKind, CableState, Capture, CaptureBuilder, Carrier, Command,
+        DirectionState, Error, Exit, Fault, FaultState, Lab, LabError, Link, LinkState, Node,
+        PlacedFault, Program, RunningCapture, RunningFault, Signal, Task, Terminal, TestResult,
+        Transcript, Value,
     },
 };
 #[doc(hidden)]

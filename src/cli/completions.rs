@@ -3,7 +3,7 @@
 use clap::Command;
 use clap_complete::Shell;
 
-use super::exit::{BROKE, DONE, Failure, Outcome, print};
+use super::exit::{BROKE, DONE, Failure, Outcome, USAGE, print};
 
 /// Print a completion script: `labnet completions bash > ~/.local/share/bash-completion/completions/labnet`
 #[derive(Debug, clap::Args)]
@@ -15,8 +15,8 @@ pub(crate) struct CompletionsArgs {
 /// Print the manual page of labnet or of a verb: `labnet man exec | man -l -`
 #[derive(Debug, clap::Args)]
 pub(crate) struct ManArgs {
-    /// The verb; without one, the page of labnet itself
-    verb: Option<String>,
+    /// The verb, as in `exec` or `link set`; without one, the page of labnet itself
+    verb: Vec<String>,
 }
 
 pub(crate) fn completions(args: &CompletionsArgs, mut command: Command) -> Outcome {
@@ -28,14 +28,15 @@ pub(crate) fn completions(args: &CompletionsArgs, mut command: Command) -> Outco
 
 pub(crate) fn man(args: &ManArgs, mut command: Command) -> Outcome {
     command.build();
-    let command = match &args.verb {
-        None => command,
-        Some(verb) => {
-            let found = command.find_subcommand(verb).cloned();
-            let unknown = || Failure::new(super::exit::USAGE, format!("there is no verb `{verb}`"));
-            found.ok_or_else(unknown)?.name(format!("labnet-{verb}"))
-        }
-    };
+    let mut name = "labnet".to_owned();
+    for verb in &args.verb {
+        let found = command.find_subcommand(verb).cloned();
+        command = found.ok_or_else(|| {
+            Failure::new(USAGE, format!("there is no verb `{}`", args.verb.join(" ")))
+        })?;
+        name = format!("{name}-{verb}");
+    }
+    let command = command.name(name);
     let mut page = Vec::new();
     clap_mangen::Man::new(command)
         .render(&mut page)

@@ -13,14 +13,19 @@ mod down;
 mod echo;
 mod exec;
 mod exit;
+mod fault;
 mod file;
 mod graph;
+mod heal;
 mod join;
 mod labs;
+mod link;
+mod links;
 mod listing;
 mod logs;
 mod nc;
 mod packets;
+mod partition;
 mod plan;
 mod probe;
 mod runtime;
@@ -64,6 +69,10 @@ enum Verb {
     Wait(wait::Args),
     Capture(capture::Args),
     Packets(packets::Args),
+    Link(link::Args),
+    Partition(partition::Args),
+    Heal(heal::Args),
+    Fault(fault::Args),
     Check(check::Args),
     Doctor(doctor::Args),
     Graph(graph::Args),
@@ -168,6 +177,10 @@ fn run(cli: Cli) -> Outcome {
         Verb::Wait(args) => wait::run(args),
         Verb::Capture(args) => capture::run(args),
         Verb::Packets(args) => packets::run(args),
+        Verb::Link(args) => link::run(args),
+        Verb::Partition(args) => partition::run(args),
+        Verb::Heal(args) => heal::run(args),
+        Verb::Fault(args) => fault::run(args),
         Verb::Completions(args) => completions::completions(&args, Cli::command()),
         Verb::Man(args) => completions::man(&args, Cli::command()),
         Verb::Check(args) => check::run(args),

@@ -22,7 +22,7 @@ pub(crate) enum Target {
 pub(crate) type Changes = Vec<(Option<NodeName>, Change)>;
 
 /// What a client may ask of links; the reply comes when what it asks for holds.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) enum BendRequest {
     /// What is in force, of one target or of all cables: [`BendReply::Links`].
     Links { of: Option<Target> },

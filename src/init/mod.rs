@@ -39,6 +39,7 @@ use launch::Role;
 
 pub use bend::{CableKind, CableState, Carrier, DirectionState, FaultState, PlacedFault};
 
+pub(crate) use bend::{BendReply, BendRequest, Target};
 pub(crate) use doctor::{Diagnosis, State, diagnose};
 pub use error::LabError;
 pub(crate) use launch::{Launched, Supervisor, connect, launch, launch_by_fork};

@@ -41,6 +41,14 @@ pub enum Error {
     /// A condition to wait for was not understood.
     #[error(transparent)]
     Condition(#[from] ReadyError),
+    /// A value of a change or a fault was not understood, or can't be.
+    #[error("{name}: {why}")]
+    Value {
+        /// Which: `delay`, `from`, …
+        name: &'static str,
+        /// Why not, and what to write.
+        why: String,
+    },
     /// Text that was waited for did not come.
     #[error("{node}: {why} while waiting for {wanted:?}; so far it printed:\n{output}")]
     NotSeen {

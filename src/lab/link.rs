@@ -2,9 +2,12 @@
 
 use std::{fs::File, sync::Arc};
 
-use super::{Capture, Error, LabError, capture::CaptureBuilder, session::Session};
+use super::{
+    Bend, BendBuilder, Capture, Error, Fault, LabError, LinkState, RunningFault, bend::sender,
+    capture::CaptureBuilder, session::Session,
+};
 use crate::{
-    init::{Reply, Request},
+    init::{BendRequest, Reply, Request, Target},
     name::Endpoint,
 };
 
@@ -44,6 +47,41 @@ impl Link {
     /// The interfaces it joins.
     pub fn ends(&self) -> &[Endpoint] {
         &self.ends
+    }
+
+    /// A change of what it does to frames, to be applied: delay, loss and the like.
+    pub fn bend(&self) -> BendBuilder {
+        BendBuilder::new(self.session.clone(), self.name.clone(), self.ends.clone())
+    }
+
+    /// Lets no frame pass, in either direction, as long as the value returned lives.
+    ///
+    /// # Errors
+    ///
+    /// If the lab has ended, or can't do it.
+    pub async fn down(&self) -> Result<Bend, Error> {
+        self.bend().down().apply().await
+    }
+
+    /// Lets something happen to chosen frames, as long as the value returned lives; when this returns, it happens to each that is sent.
+    ///
+    /// # Errors
+    ///
+    /// If the fault holds a mistake, its sender is not at this link, or the lab can't do it.
+    pub async fn fault(&self, fault: Fault) -> Result<RunningFault, Error> {
+        let (from, rule) = fault.rule(|node| sender(node, &self.name, &self.ends).cloned())?;
+        let target = from.map_or_else(|| Target::Cable(self.name.clone()), Target::From);
+        RunningFault::add(&self.session, target, rule).await
+    }
+
+    /// What it does to frames now, who does it and why, and what became of the frames so far.
+    ///
+    /// # Errors
+    ///
+    /// If the lab has ended.
+    pub async fn state(&self) -> Result<LinkState, Error> {
+        let of = Some(Target::Cable(self.name.clone()));
+        Ok(LinkState::ask(&self.session, BendRequest::Links { of }).await?)
     }
 
     /// A capture at all its ends at once, merged by time: each frame is recorded where it is sent and where it arrives.

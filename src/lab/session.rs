@@ -21,7 +21,7 @@ use tokio::{
 
 use super::{capture::CaptureRecord, hosts::Hosts, program::Record};
 use crate::{
-    init::{LabError, Message, Reply, Request, decode, encode},
+    init::{BendReply, BendRequest, LabError, Message, Reply, Request, decode, encode},
     kernel::{Attempt, Channel, RecvError, async_fd, wait_writable},
 };
 
@@ -143,6 +143,14 @@ impl Session {
     /// Sends a request that has one reply.
     pub(crate) async fn call(&self, request: Request) -> Result<Answer, LabError> {
         self.ask(request, &[]).await?.1.next().await
+    }
+
+    /// Sends a request about links.
+    pub(crate) async fn bend(&self, request: BendRequest) -> Result<BendReply, LabError> {
+        match self.call(Request::Bend(request)).await? {
+            (Reply::Bend(reply), _) => Ok(reply),
+            (other, _) => Err(LabError::unexpected(&other)),
+        }
     }
 
     /// Sends a request nobody waits for.

@@ -86,6 +86,6 @@ pub use crate::{
 };
 #[doc(hidden)]
 pub use crate::{
-    kernel::enter_user_namespace,
+    kernel::{EgressCounters, EgressTrial, enter_user_namespace},
     lab::{TestOptions, run_test},
 };

@@ -11,7 +11,7 @@ use libtest_mimic::Arguments;
 use serde_json::Value;
 
 /// Every feature, in order: programs may rely on it.
-const NAMES: [&str; 26] = [
+const NAMES: [&str; 29] = [
     "kernel",
     "privilege",
     "user-namespace",
@@ -32,6 +32,9 @@ const NAMES: [&str; 26] = [
     "packet-socket",
     "tun",
     "netem",
+    "netem-seed",
+    "tbf",
+    "ifb",
     "nftables",
     "open-files",
     "namespace-limits",

@@ -2,7 +2,7 @@
 
 use super::{
     doctor::{Finding, State},
-    probe,
+    probe, probe_links,
 };
 use crate::kernel::KernelError;
 
@@ -21,7 +21,7 @@ pub(super) struct Known {
 }
 
 /// All features, in the order they are tried and shown in.
-pub(super) const FEATURES: [Known; 26] = [
+pub(super) const FEATURES: [Known; 29] = [
     Known {
         name: "kernel",
         needed_for: "everything",
@@ -182,11 +182,35 @@ pub(super) const FEATURES: [Known; 26] = [
     },
     Known {
         name: "netem",
-        needed_for: "nothing yet; impairments made by the kernel",
+        needed_for: "links that delay and lose frames, in the kernel; without it, labnet carries their frames itself",
         without: State::Note,
         needs: &["network-namespace"],
-        attempt: probe::netem,
+        attempt: probe_links::netem,
         remedy: || "sudo modprobe sch_netem, where the kernel has it".into(),
+    },
+    Known {
+        name: "netem-seed",
+        needed_for: "chance that repeats, in the kernel; without it, labnet carries the frames itself where there is chance",
+        without: State::Note,
+        needs: &["network-namespace"],
+        attempt: probe_links::netem_seed,
+        remedy: || "Linux 6.7 or newer, with netem".into(),
+    },
+    Known {
+        name: "tbf",
+        needed_for: "links with a rate, in the kernel; without it, labnet carries their frames itself",
+        without: State::Note,
+        needs: &["network-namespace"],
+        attempt: probe_links::tbf,
+        remedy: || "sudo modprobe sch_tbf, where the kernel has it".into(),
+    },
+    Known {
+        name: "ifb",
+        needed_for: "what nodes send to a network, delayed or lost in the kernel; without it, labnet carries those frames itself",
+        without: State::Note,
+        needs: &["network-namespace"],
+        attempt: probe_links::ifb,
+        remedy: || "sudo modprobe ifb, where the kernel has it".into(),
     },
     Known {
         name: "nftables",

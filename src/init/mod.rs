@@ -25,6 +25,7 @@ mod neighbours;
 mod node;
 mod output;
 mod probe;
+mod probe_links;
 mod program;
 mod protocol;
 mod ready;

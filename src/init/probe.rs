@@ -35,10 +35,10 @@ use crate::{
     spec,
 };
 
-type Attempted = Result<Finding, KernelError>;
+pub(super) type Attempted = Result<Finding, KernelError>;
 
 /// `lo` in every namespace.
-const LOOPBACK: u32 = 1;
+pub(super) const LOOPBACK: u32 = 1;
 /// How long a frame may take through `lo`.
 const FRAME: Duration = Duration::from_secs(5);
 /// Descriptors that init holds besides those of nodes, for a client and two programs.
@@ -78,7 +78,7 @@ fn enter(flags: CloneFlags, what: &str) -> Result<(), KernelError> {
     if flags.contains(CloneFlags::CLONE_NEWNS) { mount_private() } else { Ok(()) }
 }
 
-fn enter_network() -> Result<Netlink, KernelError> {
+pub(super) fn enter_network() -> Result<Netlink, KernelError> {
     enter(CloneFlags::CLONE_NEWNET, "network namespace")?;
     Netlink::open()
 }
@@ -285,12 +285,6 @@ pub(super) fn tun() -> Attempted {
     enter_network()?;
     kernel::tap("tap0")?;
     Ok(Finding::ok("created a TAP interface"))
-}
-
-pub(super) fn netem() -> Attempted {
-    let change = kernel::netem("put a netem queueing discipline on lo".into(), LOOPBACK);
-    enter_network()?.apply(vec![change])?;
-    Ok(Finding::ok("accepted for an interface"))
 }
 
 pub(super) fn nftables() -> Attempted {

@@ -5,6 +5,7 @@ mod capture;
 mod error;
 mod ethtool;
 mod event;
+mod ifb;
 mod link;
 mod message;
 mod mount;
@@ -15,7 +16,7 @@ mod nft;
 mod outlet;
 mod poll;
 mod process;
-mod qdisc;
+pub(crate) mod qdisc;
 mod route;
 mod sock_diag;
 mod socket;
@@ -30,6 +31,7 @@ pub use error::KernelError;
 pub(crate) use error::{Attempt, words};
 pub(crate) use ethtool::offload_off;
 pub(crate) use event::{Alarm, Bell, Watch, monotonic, realtime, take_error};
+pub(crate) use ifb::ifb;
 pub(crate) use link::{BridgeLink, VethEnd, bridge, is_up, set_up, veth};
 pub(crate) use message::{Channel, RecvError, accept_unix, connect_unix, listen_unix};
 pub(crate) use mount::{bind, mount_private, overlay_etc, proc, renew_proc, sysfs, tmpfs};
@@ -42,7 +44,8 @@ pub(crate) use poll::{wait_readable, wait_writable};
 pub(crate) use process::{
     Session, Spawn, SpawnError, die_with_parent, fork, open_standard_streams, pidfd_open,
 };
-pub(crate) use qdisc::netem;
+#[doc(hidden)]
+pub use qdisc::{Counters as EgressCounters, EgressTrial};
 pub(crate) use route::{add_address, add_route};
 pub(crate) use sock_diag::bound_sockets;
 pub(crate) use socket::{InetSocket, inet_socket, packet_socket};

@@ -8,8 +8,8 @@ use std::{
 use nix::errno::Errno;
 use rtnetlink::{
     packet_core::{
-        NLM_F_ACK, NLM_F_CREATE, NLM_F_EXCL, NLM_F_REPLACE, NLM_F_REQUEST, NetlinkMessage,
-        NetlinkPayload,
+        NLM_F_ACK, NLM_F_CREATE, NLM_F_ECHO, NLM_F_EXCL, NLM_F_REPLACE, NLM_F_REQUEST,
+        NetlinkMessage, NetlinkPayload,
     },
     packet_route::RouteNetlinkMessage,
     sys::{Socket, SocketAddr, protocols::NETLINK_ROUTE},
@@ -26,6 +26,8 @@ const ATTR_MSG: u16 = 1;
 /// How many requests are sent together: should all fail, the answers still fit a socket's default receive buffer of
 /// 208 KiB, and the kernel drops without a word those that do not.
 const BATCH: usize = 128;
+/// As soon as they are so long, they are sent: a socket's default send buffer is as large as its receive buffer.
+const BATCH_BYTES: usize = 64 * 1024;
 /// More than any single answer.
 const RECEIVED: usize = 16 * 1024;
 
@@ -81,7 +83,8 @@ impl Netlink {
         let mut steps = Vec::new();
         let mut changes = changes.into_iter().peekable();
         while let Some(change) = changes.next() {
-            let last = steps.len() + 1 == BATCH || changes.peek().is_none();
+            let full = steps.len() + 1 == BATCH || batch.len() >= BATCH_BYTES;
+            let last = full || changes.peek().is_none();
             let ack = if last { NLM_F_ACK } else { 0 };
             self.append(&mut batch, change.message, change.flags | ack);
             steps.push(change.step);
@@ -135,7 +138,8 @@ impl Netlink {
         message: RouteNetlinkMessage,
     ) -> Result<RouteNetlinkMessage, KernelError> {
         let mut request = Vec::new();
-        self.append(&mut request, message, 0);
+        // Of queueing disciplines the kernel tells all who listen, and who asks only if it asks for this (`qdisc_get_notify`).
+        self.append(&mut request, message, NLM_F_ECHO);
         self.socket.send(&request, 0).attempt(|| step)?;
         let datagram = self.receive(|| step)?;
         let answer = NetlinkMessage::<RouteNetlinkMessage>::deserialize(datagram)

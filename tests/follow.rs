@@ -36,6 +36,7 @@ fn said(follow: &mut Follow, side: Side) -> Vec<Option<u8>> {
                     all.extend(bytes.into_iter().map(Some))
                 }
                 Said::Gap(length) => all.resize(all.len() + length as usize, None),
+                Said::Dropped(_) => {}
             }
         }
     }

@@ -191,7 +191,15 @@ fn no_texts_overlap_in_the_drawing() {
     for _ in 0..20 {
         busy = busy.after(1000, CLIENT, ACK, [1; 100]).after(1000, SERVER, ACK, [2; 100]);
     }
+    let mut bent = Talk::opened();
+    for fate in ["dropped (queue full)", "dropped (fault 4294967295)", "held (fault 2), duplicated"]
+    {
+        bent =
+            bent.say(CLIENT, PSH | ACK, "hello").fate(fate, 0).say(SERVER, ACK, "").fate(fate, 0);
+    }
     for ladder in [
+        ladder(Some(1), &bent.both_ends(600_000)),
+        ladder(None, &bent.frames()),
         ladder(Some(1), &lossy().frames()),
         ladder(Some(1), &lossy().both_ends(600_000)),
         ladder(Some(1), &busy.both_ends(MS)),

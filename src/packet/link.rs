@@ -9,7 +9,7 @@
 
 use std::collections::{HashMap, VecDeque, hash_map::Entry, vec_deque::Drain};
 
-use super::{Arrival, Direction, Fate, Frame, Verdict, fate::Changes};
+use super::{Arrival, Direction, Fate, Frame, Verdict, changed::Changed, fate::Changes};
 
 /// A frame's place in a recording.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,9 +37,6 @@ pub struct Crossing {
 
 /// How many frames without a sender are held that arrived in the same ns.
 const MAX_AT_ONCE: usize = 64;
-/// How many frames that were changed on their way are known again, and by how many of their bytes at most.
-const MAX_CHANGED: usize = 1024;
-const MAX_CHANGED_BYTES: usize = 4096;
 
 /// Pairs what left each end of some links with what arrived at the other.
 ///
@@ -75,8 +72,8 @@ pub struct Crossings {
     awaited: usize,
     /// How many frames have been awaited so far.
     count: u64,
-    /// The bytes of frames among them that were changed on their way, the first first; some of these may have arrived.
-    changed: VecDeque<(Key, Vec<u8>)>,
+    /// Those among them that were changed on their way.
+    changed: Changed<Key>,
     /// Frames that arrived at the present time and that nobody has sent yet.
     arrived: Vec<(Key, Sighting)>,
     /// The longest time that a frame took from an interface.
@@ -120,7 +117,7 @@ impl Crossings {
             order: VecDeque::new(),
             awaited: 0,
             count: 0,
-            changed: VecDeque::new(),
+            changed: Changed::default(),
             arrived: Vec::new(),
             slowest: HashMap::new(),
             decided: VecDeque::new(),
@@ -198,11 +195,7 @@ impl Crossings {
         }
         if changes.corrupted.is_some() {
             key.changed = true;
-            if self.changed.len() == MAX_CHANGED {
-                self.changed.pop_front();
-            }
-            let kept = bytes.len().min(MAX_CHANGED_BYTES);
-            self.changed.push_back((key, bytes[..kept].to_vec()));
+            self.changed.push(key, key.length, bytes);
         }
         self.sent.entry(key).or_default().push_back(awaited);
         self.order.push_back((key, awaited));
@@ -214,14 +207,12 @@ impl Crossings {
         let same = [key, Key { changed: true, ..key }];
         let mut found = same.into_iter().find_map(|key| Some((key, self.take(key)?)));
         if found.is_none()
-            && let Some(at) = self.changed.iter().position(|(sent, before)| {
-                (sent.from, sent.length) == (key.from, key.length) && differ_little(before, bytes)
-            })
-            && let Some((sent, _)) = self.changed.get(at).cloned()
+            && let Some((place, sent)) =
+                self.changed.find(key.length, bytes, |sent| sent.from == key.from)
         {
             found = self.take(sent).map(|awaited| (sent, awaited));
             if !self.sent.contains_key(&sent) {
-                self.changed.remove(at);
+                self.changed.remove(place);
             }
         }
         match found {
@@ -314,10 +305,4 @@ impl Crossings {
 /// Whether a frame hasn't arrived yet: those that equal it and came before it arrive first.
 fn is_awaited(sent: &HashMap<Key, VecDeque<Awaited>>, (key, awaited): &(Key, Awaited)) -> bool {
     sent.get(key).and_then(VecDeque::front).is_some_and(|first| first.count <= awaited.count)
-}
-
-/// Whether bytes differ in one place at most, as after one bit was turned.
-fn differ_little(before: &[u8], after: &[u8]) -> bool {
-    after.len() >= before.len()
-        && before.iter().zip(after).filter(|(before, after)| before != after).nth(1).is_none()
 }

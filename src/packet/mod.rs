@@ -1,6 +1,7 @@
 //! Frames as bytes: recorded, read, written, filtered, decoded, listed. Pure: no effects but on the streams it is given.
 
 pub mod analysis;
+mod changed;
 pub mod decode;
 pub mod detail;
 mod fate;

@@ -2,7 +2,7 @@
 
 #![allow(dead_code, reason = "each test program uses some of it")]
 
-use labnet::packet::{Direction, Frame};
+use labnet::packet::{Direction, Fate, Frame};
 
 use super::craft::{Eth, Ip, Segment};
 
@@ -17,6 +17,8 @@ pub(crate) const CLIENT: usize = 0;
 pub(crate) const SERVER: usize = 1;
 
 const MS: u64 = 1_000_000;
+/// The byte that a wire changes: it makes another port of the sender's.
+const CORRUPTED: usize = 34;
 /// When the first segment is sent.
 const START: u64 = 1_700_000_000_000_000_000;
 
@@ -34,6 +36,9 @@ pub(crate) struct Step {
     pub(crate) lost: bool,
     /// What it says that came twice (D-SACK): left and right edge.
     pub(crate) twice: Option<(u32, u32)>,
+    /// What a wire does to it, which is noted where it is sent, and how much later than others it arrives.
+    pub(crate) fate: Fate,
+    pub(crate) late: u64,
 }
 
 /// A TCP conversation in the making: each segment goes on where the sender is and acknowledges all that the other sent.
@@ -100,6 +105,8 @@ impl Talk {
             data,
             lost: false,
             twice: None,
+            fate: Fate::PASSED,
+            late: 0,
         });
         self
     }
@@ -114,9 +121,14 @@ impl Talk {
     pub(crate) fn again(mut self, back: usize) -> Self {
         self.clock += 200 * MS;
         let mut step = self.steps[self.steps.len() - back].clone();
-        (step.time, step.lost) = (self.clock, false);
+        (step.time, step.lost, step.fate) = (self.clock, false, Fate::PASSED);
         self.steps.push(step);
         self
+    }
+
+    /// A wire does this to the step just made, which arrives so much later than others.
+    pub(crate) fn fate(self, fate: &str, late: u64) -> Self {
+        self.edit(|step| (step.fate, step.late) = (fate.parse().unwrap(), late))
     }
 
     /// The step just made, to be changed.
@@ -136,10 +148,19 @@ impl Talk {
         let mut frames = Vec::new();
         for (index, step) in self.steps.iter().enumerate() {
             let out = Some(Direction::Out);
-            frames.push(self.frame(index, step, step.from, step.time, out));
-            if !step.lost {
-                let arrives = step.time + delay;
-                frames.push(self.frame(index, step, 1 - step.from, arrives, Some(Direction::In)));
+            let mut sent = self.frame(index, step, step.from, step.time, out);
+            sent.comments.extend(step.fate.comment());
+            frames.push(sent);
+            let Fate::Passed(changes) = step.fate else { continue };
+            let copies = usize::from(!step.lost) + usize::from(changes.duplicated.is_some());
+            for copy in 0..copies as u64 {
+                let arrives = step.time + delay + step.late + copy * MS / 5;
+                let mut frame =
+                    self.frame(index, step, 1 - step.from, arrives, Some(Direction::In));
+                if changes.corrupted.is_some() {
+                    frame.bytes.to_mut()[CORRUPTED] ^= 0x10;
+                }
+                frames.push(frame);
             }
         }
         frames.sort_by_key(|frame| frame.time);

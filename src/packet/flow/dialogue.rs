@@ -20,8 +20,8 @@ pub enum DialogueForm {
 ///
 /// Nothing that was said can be taken for anything else, or reach the terminal: in text, a newline begins a line, and all other
 /// characters that are not printable are escaped as in Rust (`\r`, `\u{1b}`), bytes that are not UTF-8 as `\xff`, and a backslash as `\\`.
-/// So a single backslash is ours: at the end of a line it says that there was no newline, and `\[5 bytes missing]` stands for what
-/// is not in the recording.
+/// So a single backslash is ours: at the end of a line it says that there was no newline, `\[5 bytes missing]` stands for what
+/// is not in the recording, and `\[5 bytes dropped]` for a datagram that was dropped on its way.
 ///
 /// ```text
 /// → hello
@@ -71,19 +71,19 @@ impl Dialogue {
                 }
                 self.end_line(&mut text);
             }
-            Said::Gap(length) => {
-                let _ = match self.form {
-                    DialogueForm::Text => {
-                        writeln!(text, "{} \\[{length} bytes missing]", arrow(piece.from))
-                    }
-                    DialogueForm::Hex => {
-                        let (arrow, offset) = (arrow(piece.from), piece.offset);
-                        writeln!(text, "{arrow} {offset:08x}  [{length} bytes missing]")
-                    }
-                };
-            }
+            Said::Gap(length) => self.remark(&mut text, piece, *length, "missing"),
+            Said::Dropped(length) => self.remark(&mut text, piece, *length, "dropped"),
         }
         text
+    }
+
+    /// Says what became of bytes that are not shown.
+    fn remark(&self, text: &mut String, piece: &Piece, length: u64, what: &str) {
+        let (arrow, offset) = (arrow(piece.from), piece.offset);
+        let _ = match self.form {
+            DialogueForm::Text => writeln!(text, "{arrow} \\[{length} bytes {what}]"),
+            DialogueForm::Hex => writeln!(text, "{arrow} {offset:08x}  [{length} bytes {what}]"),
+        };
     }
 
     /// The text of what is held back.

@@ -69,6 +69,7 @@ struct SideCounts {
     bytes: u64,
     segments: u64,
     retransmissions: u64,
+    dropped: u64,
 }
 
 /// The handshake as far as it went.
@@ -148,6 +149,7 @@ impl Flows {
                 bytes: sent.bytes,
                 segments: sent.segments,
                 retransmissions: sent.retransmissions,
+                dropped: sent.dropped,
             }
         };
         let tcp = head.protocol == FlowProtocol::Tcp;
@@ -187,6 +189,7 @@ impl Counts {
         self.end = self.end.max(time);
         let side = &mut self.sides[member.side as usize];
         side.segments += 1;
+        side.dropped += u64::from(member.dropped);
         match &unit.tcp {
             Some(tcp) => self.segment(time, member.side, tcp, unit.payload.length),
             None => side.bytes += u64::from(unit.payload.length),

@@ -9,7 +9,7 @@ use super::{
     },
     half::Half,
     reassembly::{Next, Reassembly},
-    tracker::Tracker,
+    tracker::{Member, Tracker},
     unit::{FlowProtocol, Side, Unit},
 };
 
@@ -17,7 +17,7 @@ use super::{
 ///
 /// Of TCP, each byte comes once, however often it was sent, and in the stream's order; a direction's bytes wait for those missing
 /// before them, up to 1 MiB, and what never comes is a gap. The directions are interleaved as they were recorded. Of UDP and
-/// ICMP echoes each datagram's payload is a piece.
+/// ICMP echoes each datagram's payload is a piece. What a wire dropped was not said: of TCP it counts where it is sent again.
 ///
 /// Fed with all frames of a recording, it holds what [`Follow::next_piece`] has not taken yet.
 #[derive(Debug)]
@@ -60,6 +60,8 @@ pub enum Said {
     Datagram(Vec<u8>),
     /// So many bytes are not in the recording.
     Gap(u64),
+    /// A datagram of so many bytes was dropped on its way.
+    Dropped(u64),
 }
 
 impl Follow {
@@ -82,8 +84,8 @@ impl Follow {
             return;
         }
         match &unit.tcp {
-            Some(tcp) => self.segment(member.side, tcp, &unit),
-            None => self.datagram(member.side, &unit),
+            Some(tcp) => self.segment(member, tcp, &unit),
+            None => self.datagram(member, &unit),
         }
     }
 
@@ -107,7 +109,8 @@ impl Follow {
         Some((head.protocol, head.client, head.server))
     }
 
-    fn segment(&mut self, side: Side, tcp: &Tcp<'_>, unit: &Unit<'_>) {
+    fn segment(&mut self, member: Member, tcp: &Tcp<'_>, unit: &Unit<'_>) {
+        let side = member.side;
         let ready = &mut self.ready;
         let other = side.other();
         let Stream { half, reassembly, offset, .. } = &mut self.sides[other as usize];
@@ -116,7 +119,7 @@ impl Follow {
         }
         let Stream { half, reassembly, end, offset } = &mut self.sides[side as usize];
         let taken = half.take(tcp, unit.payload.length);
-        if taken.probe || tcp.flags.contains(TcpFlags::RST) {
+        if taken.probe || member.dropped || tcp.flags.contains(TcpFlags::RST) {
             return;
         }
         if tcp.flags.contains(TcpFlags::FIN) {
@@ -126,8 +129,14 @@ impl Follow {
         reassembly.take(taken.start, bytes, length, &mut |next| give(ready, side, offset, next));
     }
 
-    fn datagram(&mut self, from: Side, unit: &Unit<'_>) {
+    fn datagram(&mut self, member: Member, unit: &Unit<'_>) {
+        let from = member.side;
         let offset = self.sides[from as usize].offset;
+        if member.dropped {
+            let said = Said::Dropped(unit.payload.length.into());
+            self.ready.push_back(Piece { from, offset, said });
+            return;
+        }
         let bytes = unit.payload.bytes;
         let missing = u64::from(unit.payload.length).saturating_sub(bytes.len() as u64);
         self.ready.push_back(Piece { from, offset, said: Said::Datagram(bytes.to_vec()) });

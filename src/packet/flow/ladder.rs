@@ -7,7 +7,7 @@ use std::{
 };
 
 use super::{
-    super::{Direction, Frame, Network, Packet},
+    super::{Direction, Fate, Frame, Network, Packet, changed::Changed, fate::Changes},
     half::Half,
     label::{Numbers, label},
     tracker::Tracker,
@@ -32,7 +32,8 @@ pub struct LadderOptions {
 ///
 /// Where both ends of a link were recorded, each frame is one arrow that knows when it was sent and when it arrived: a frame seen at one
 /// end and then at another is the same if addresses, IP id and all behind the IP header are, and equal ones arrive in the order they
-/// were sent. The first [`MAX_ARROWS`] arrows between the first [`MAX_COLUMNS`] hosts are kept.
+/// were sent. What wires noted counts: a frame that one dropped arrives nowhere, one that it duplicated arrives twice, and one that it
+/// corrupted is known again by its other bytes. The first [`MAX_ARROWS`] arrows between the first [`MAX_COLUMNS`] hosts are kept.
 #[derive(Debug)]
 pub struct Ladder {
     options: LadderOptions,
@@ -44,6 +45,8 @@ pub struct Ladder {
     places: Vec<Vec<Place>>,
     /// Arrows by what they carry.
     alike: HashMap<u64, Vec<usize>>,
+    /// Arrows that wires corrupted.
+    changed: Changed<usize>,
     frames: u64,
     omitted: u64,
     start: Option<u64>,
@@ -73,7 +76,11 @@ pub struct Arrow {
     pub sent: Option<u64>,
     /// When it passed the receiver's end, if that was recorded too.
     pub arrived: Option<u64>,
-    /// Whether it was seen at one end only, though both were recorded, and for longer than the slowest frame took that way.
+    /// When a copy of it passed there, if a wire made one.
+    pub copied: Option<u64>,
+    /// What a wire did to it.
+    pub fate: Fate,
+    /// Whether it was dropped, or seen at one end only, though both were recorded, and for longer than the slowest frame took that way.
     pub broken: bool,
     /// What it is, as `PSH, ACK seq=1 ack=1 len=6`.
     pub label: String,
@@ -92,6 +99,7 @@ impl Ladder {
             arrows: Vec::new(),
             places: Vec::new(),
             alike: HashMap::new(),
+            changed: Changed::default(),
             frames: 0,
             omitted: 0,
             start: None,
@@ -101,6 +109,13 @@ impl Ladder {
     /// Takes note of a frame; those without IP addresses, or an ARP message's, are passed over.
     pub fn add(&mut self, frame: &Frame<'_>) {
         self.frames += 1;
+        let place = (frame.interface, frame.direction);
+        let elsewhere = |arrow: &usize| self.places[*arrow][0].0 != frame.interface;
+        if frame.direction == Some(Direction::In)
+            && let Some((_, arrow)) = self.changed.find(frame.length, &frame.bytes, elsewhere)
+        {
+            return self.seen(arrow, place, frame.time);
+        }
         let packet = Packet::decode(&frame.bytes, frame.length);
         let unit = Unit::of(&packet);
         let member = unit.as_ref().and_then(|unit| self.tracker.member(frame, unit));
@@ -109,15 +124,16 @@ impl Ladder {
         }
         let Some((from, to)) = ends(&packet) else { return };
         let key = identity(&packet, from, to);
-        let place = (frame.interface, frame.direction);
         let start = *self.start.get_or_insert(frame.time);
         let time = frame.time.saturating_sub(start);
         let alike = self.alike.get(&key).into_iter().flatten();
-        let known = alike.copied().find(|arrow| !self.places[*arrow].contains(&place));
+        let known = alike.copied().find(|arrow| {
+            let changes = self.arrows[*arrow].changes();
+            let times = 1 + usize::from(changes.duplicated.is_some());
+            self.places[*arrow].iter().filter(|seen| **seen == place).count() < times
+        });
         if let Some(known) = known {
-            self.places[known].push(place);
-            self.arrows[known].arrived = Some(time);
-            return;
+            return self.seen(known, place, frame.time);
         }
         let (Some(from), Some(to), true) =
             (self.column(from), self.column(to), self.arrows.len() < MAX_ARROWS)
@@ -136,7 +152,13 @@ impl Ladder {
             _ => Numbers::default(),
         };
         let label = label(&packet, &numbers, self.options.flow.is_none());
-        self.alike.entry(key).or_default().push(self.arrows.len());
+        let fate = Fate::of(&frame.comments).unwrap_or_default();
+        if let Fate::Passed(changes) = fate {
+            self.alike.entry(key).or_default().push(self.arrows.len());
+            if changes.corrupted.is_some() {
+                self.changed.push(self.arrows.len(), frame.length, &frame.bytes);
+            }
+        }
         self.places.push(vec![place]);
         self.arrows.push(Arrow {
             number: self.frames,
@@ -144,10 +166,21 @@ impl Ladder {
             to,
             sent: Some(time),
             arrived: None,
-            broken: false,
+            copied: None,
+            fate,
+            broken: matches!(fate, Fate::Dropped(_)),
             label,
             again: numbers.again,
         });
+    }
+
+    /// An arrow is seen at another place, or once more at the same one.
+    fn seen(&mut self, arrow: usize, place: Place, time: u64) {
+        let time = time.saturating_sub(self.start.unwrap_or(0));
+        let again = self.places[arrow].contains(&place);
+        self.places[arrow].push(place);
+        let arrow = &mut self.arrows[arrow];
+        if again { arrow.copied = Some(time) } else { arrow.arrived = Some(time) }
     }
 
     /// Says that there are no more frames: those seen at one end only are told from those recorded at one end only.
@@ -159,7 +192,9 @@ impl Ladder {
             let way = (arrow.from, arrow.to);
             homes.entry(way).or_insert(places[0].0);
             last = last.max(arrow.arrived.or(arrow.sent).unwrap_or(0));
-            if let (Some(sent), Some(arrived)) = (arrow.sent, arrow.arrived) {
+            if let (Some(sent), Some(arrived), false) =
+                (arrow.sent, arrow.arrived, arrow.changes().is_late())
+            {
                 let slowest = slowest.entry(way).or_insert(0);
                 *slowest = arrived.saturating_sub(sent).max(*slowest);
             }
@@ -170,9 +205,11 @@ impl Ladder {
                 there.is_some_and(|there| homes.get(&(arrow.from, arrow.to)) != Some(there));
             let delay = slowest.get(&(arrow.from, arrow.to));
             // What was sent at the very end may have been under way still.
-            let late =
-                arrow.sent.is_some_and(|sent| last - sent.min(last) > delay.copied().unwrap_or(0));
-            if arrow.arrived.is_some() || !(apart || delay.is_some()) || !late {
+            let late = !arrow.changes().is_late()
+                && arrow
+                    .sent
+                    .is_some_and(|sent| last - sent.min(last) > delay.copied().unwrap_or(0));
+            if arrow.arrived.is_some() || arrow.broken || !(apart || delay.is_some()) || !late {
                 continue;
             }
             arrow.broken = true;
@@ -229,6 +266,15 @@ impl Ladder {
             addresses.push(address);
         }
         Some(place)
+    }
+}
+
+impl Arrow {
+    fn changes(&self) -> Changes {
+        match self.fate {
+            Fate::Dropped(_) => Changes::default(),
+            Fate::Passed(changes) => changes,
+        }
     }
 }
 

@@ -99,6 +99,7 @@ fn body(flow: &Flow, story: &Story) -> String {
         }
         let _ = writeln!(text, "{}", step.options);
     }
+    let lost = |dropped: bool| if dropped { ", dropped" } else { "" };
     for (side, turn) in &story.turns {
         let _ = write!(text, "  {} ", arrow(*side));
         let _ = match turn {
@@ -111,12 +112,12 @@ fn body(flow: &Flow, story: &Story) -> String {
                 start + 1,
                 length + missing
             ),
-            Turn::Datagram { length, digest } => writeln!(text, "len={length}, hash {digest}"),
-            Turn::Echo { reply: false, sequence, length } => {
-                writeln!(text, "echo request seq={sequence} len={length}")
+            Turn::Datagram { length, digest, dropped } => {
+                writeln!(text, "len={length}, hash {digest}{}", lost(*dropped))
             }
-            Turn::Echo { reply: true, sequence, length } => {
-                writeln!(text, "echo reply seq={sequence} len={length}")
+            Turn::Echo { reply, sequence, length, dropped } => {
+                let kind = if *reply { "reply" } else { "request" };
+                writeln!(text, "echo {kind} seq={sequence} len={length}{}", lost(*dropped))
             }
             Turn::Error { kind, code, from } => {
                 writeln!(text, "ICMP error type {kind} code {code} from {from}")
@@ -150,6 +151,9 @@ fn coarse(flow: &Flow, story: &Story) -> String {
         };
         if teller.missing > 0 {
             let _ = write!(text, ", {} of them missing", teller.missing);
+        }
+        if teller.dropped > 0 && flow.protocol != FlowProtocol::Tcp {
+            let _ = write!(text, ", {} of them dropped", teller.dropped);
         }
         let hashed = matches!(flow.protocol, FlowProtocol::Tcp | FlowProtocol::Udp);
         if hashed && teller.bytes > 0 {

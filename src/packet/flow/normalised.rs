@@ -87,7 +87,7 @@ impl Normalised {
             self.stories.push(Story::default());
         }
         if let Some(story) = self.stories.get_mut(member.flow).filter(|_| member.sent) {
-            story.tell(member.side, &unit, &packet);
+            story.tell(member, &unit, &packet);
         }
     }
 

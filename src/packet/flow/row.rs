@@ -9,7 +9,7 @@ use super::unit::{FlowProtocol, Side};
 /// A conversation.
 ///
 /// Serialized it is `{flow, protocol, client, server, client_by, handshake, handshake_rtt_ns, closing, start_ns, duration_ns}`;
-/// `client` and `server` are `{address, port, ephemeral, bytes, segments, retransmissions}`, `closing` is a list of `{by, with}`.
+/// `client` and `server` are `{address, port, ephemeral, bytes, segments, retransmissions, dropped}`, `closing` is a list of `{by, with}`.
 /// What is not known is null.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Flow {
@@ -51,6 +51,8 @@ pub struct FlowEnd {
     ///
     /// Recorded beyond the place of loss, a segment that fills a gap is not among them: it was not seen before.
     pub retransmissions: u64,
+    /// What it sent and a wire dropped, as far as that was recorded.
+    pub dropped: u64,
 }
 
 /// What tells who is the client.
@@ -190,13 +192,14 @@ impl Serialize for Flow {
 
 impl Serialize for FlowEnd {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut fields = serializer.serialize_struct("FlowEnd", 6)?;
+        let mut fields = serializer.serialize_struct("FlowEnd", 7)?;
         fields.serialize_field("address", &self.address.ip())?;
         fields.serialize_field("port", &self.address.port())?;
         fields.serialize_field("ephemeral", &self.ephemeral)?;
         fields.serialize_field("bytes", &self.bytes)?;
         fields.serialize_field("segments", &self.segments)?;
         fields.serialize_field("retransmissions", &self.retransmissions)?;
+        fields.serialize_field("dropped", &self.dropped)?;
         fields.end()
     }
 }

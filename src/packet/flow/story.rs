@@ -6,6 +6,7 @@ use super::{
     super::decode::{Network, Packet, Tcp, TcpFlags, TcpOption},
     half::Half,
     reassembly::{Next, Reassembly},
+    tracker::Member,
     unit::{Side, Unit},
 };
 use crate::units::MacAddr;
@@ -42,6 +43,8 @@ pub(super) struct Teller {
     pub(super) bytes: u64,
     pub(super) missing: u64,
     pub(super) messages: u64,
+    /// Those among them that a wire dropped.
+    pub(super) dropped: u64,
     digest: blake3::Hasher,
     pub(super) seen: TcpFlags,
     pub(super) ttls: BTreeSet<u8>,
@@ -64,8 +67,8 @@ pub(super) struct Opening {
 #[derive(Debug)]
 pub(super) enum Turn {
     Data { start: u64, length: u64, missing: u64, flags: TcpFlags, digest: Digest },
-    Datagram { length: u32, digest: Digest },
-    Echo { reply: bool, sequence: u16, length: u32 },
+    Datagram { length: u32, digest: Digest, dropped: bool },
+    Echo { reply: bool, sequence: u16, length: u32, dropped: bool },
     Error { kind: u8, code: u8, from: IpAddr },
 }
 
@@ -100,9 +103,11 @@ impl Teller {
 
 impl Story {
     /// Takes note of a frame where it was sent.
-    pub(super) fn tell(&mut self, side: Side, unit: &Unit<'_>, packet: &Packet<'_>) {
+    pub(super) fn tell(&mut self, member: Member, unit: &Unit<'_>, packet: &Packet<'_>) {
+        let Member { side, dropped, .. } = member;
         let teller = &mut self.sides[side as usize];
         teller.messages += 1;
+        teller.dropped += u64::from(dropped);
         let link = packet.ethernet.map(|ethernet| (ethernet.source, ethernet.destination));
         let ttl = match packet.network {
             Some(Network::Ipv4(ipv4)) => Some(ipv4.ttl),
@@ -114,17 +119,19 @@ impl Story {
         }
         teller.ttls.extend(ttl);
         match (&unit.tcp, unit.echo) {
-            (Some(tcp), _) => self.segment(side, tcp, unit),
+            (Some(tcp), _) => self.segment(member, tcp, unit),
             (None, Some((reply, sequence))) => {
                 teller.bytes += u64::from(unit.payload.length);
-                self.say(side, Turn::Echo { reply, sequence, length: unit.payload.length });
+                let length = unit.payload.length;
+                self.say(side, Turn::Echo { reply, sequence, length, dropped });
             }
             (None, None) => {
                 teller.bytes += u64::from(unit.payload.length);
                 teller.digest.update(unit.payload.bytes);
                 let mut digest = blake3::Hasher::new();
                 let digest = Digest::of(digest.update(unit.payload.bytes));
-                self.say(side, Turn::Datagram { length: unit.payload.length, digest });
+                let length = unit.payload.length;
+                self.say(side, Turn::Datagram { length, digest, dropped });
             }
         }
     }
@@ -145,7 +152,8 @@ impl Story {
         }
     }
 
-    fn segment(&mut self, side: Side, tcp: &Tcp<'_>, unit: &Unit<'_>) {
+    fn segment(&mut self, member: Member, tcp: &Tcp<'_>, unit: &Unit<'_>) {
+        let side = member.side;
         self.open(side, tcp, unit.payload.length);
         let mut ready = Vec::new();
         let other = &mut self.sides[side.other() as usize];
@@ -166,6 +174,10 @@ impl Story {
         }
         if taken.new > 0 {
             teller.flags = teller.flags | tcp.flags.and(DATA_FLAGS);
+        }
+        // What was dropped is said where it is sent again.
+        if member.dropped {
+            return;
         }
         let (bytes, length) = (unit.payload.bytes, unit.payload.length);
         if tcp.flags.contains(TcpFlags::FIN) {

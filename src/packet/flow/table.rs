@@ -25,9 +25,10 @@ const HEADINGS: [&str; 9] = [
 impl fmt::Display for Flows {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut rows = vec![HEADINGS.map(str::to_owned)];
-        let (mut ephemeral, mut seen_first, mut again) = (false, false, false);
+        let (mut ephemeral, mut seen_first, mut again, mut dropped) = (false, false, false, false);
         for flow in self.iter() {
             ephemeral |= flow.client.ephemeral || flow.server.ephemeral;
+            dropped |= flow.client.dropped + flow.server.dropped > 0;
             again |= flow.client.retransmissions + flow.server.retransmissions > 0;
             seen_first |= unsure(&flow);
             rows.push(cells(&flow));
@@ -44,6 +45,9 @@ impl fmt::Display for Flows {
         }
         if again {
             writeln!(f, "+N: segments sent again, besides")?;
+        }
+        if dropped {
+            writeln!(f, "-N: segments among all of these that the link dropped")?;
         }
         match self.unlisted() {
             0 => Ok(()),
@@ -72,7 +76,11 @@ fn cells(flow: &Flow) -> [String; 9] {
             0 => String::new(),
             again => format!(" +{again}"),
         };
-        format!("{} B in {}{again}", end.bytes, end.segments - end.retransmissions)
+        let dropped = match end.dropped {
+            0 => String::new(),
+            dropped => format!(" -{dropped}"),
+        };
+        format!("{} B in {}{again}{dropped}", end.bytes, end.segments - end.retransmissions)
     };
     let handshake = match (flow.handshake, flow.handshake_rtt) {
         (None, _) => "-".to_owned(),

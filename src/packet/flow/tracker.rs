@@ -6,7 +6,7 @@ use std::{
 };
 
 use super::{
-    super::{Direction, Frame, decode::TcpFlags},
+    super::{Direction, Fate, Frame, Verdict, changed::Changed, decode::TcpFlags},
     row::ClientBy,
     unit::{FlowProtocol, Side, Unit},
 };
@@ -19,6 +19,8 @@ pub const MAX_FLOWS: usize = 65_536;
 pub(super) struct Tracker {
     latest: HashMap<Key, usize>,
     heads: Vec<Head>,
+    /// What wires changed, each with the interface that sent it.
+    changed: Changed<usize>,
     /// Frames of conversations beyond the bound.
     pub(super) unlisted: u64,
 }
@@ -53,11 +55,17 @@ pub(super) struct Member {
     pub(super) sent: bool,
     /// Whether it was recorded where the receiver's own frames are counted.
     pub(super) arrived: bool,
+    /// Whether a wire dropped it.
+    pub(super) dropped: bool,
 }
 
 impl Tracker {
-    /// Nothing if there are too many conversations before this one.
+    /// Nothing if there are too many conversations before this one, or if the frame is what a wire made of another: its addresses and
+    /// ports may be anybody's.
     pub(super) fn member(&mut self, frame: &Frame<'_>, unit: &Unit<'_>) -> Option<Member> {
+        if self.is_changed(frame) {
+            return None;
+        }
         let key = (unit.protocol, unit.from.min(unit.to), unit.from.max(unit.to));
         let known = match self.latest.entry(key) {
             Entry::Occupied(known) if !self.heads[*known.get()].is_over(unit) => *known.get(),
@@ -76,6 +84,18 @@ impl Tracker {
             }
         };
         Some(self.heads[known].take(known, frame, unit))
+    }
+
+    /// Whether a frame is one that a wire changed, where it arrives.
+    fn is_changed(&mut self, frame: &Frame<'_>) -> bool {
+        if let Some(Fate::Passed(changes)) = Fate::of(&frame.comments)
+            && changes.corrupted.is_some()
+        {
+            self.changed.push(frame.interface, frame.length, &frame.bytes);
+        }
+        let elsewhere = |sent: &usize| *sent != frame.interface;
+        frame.direction == Some(Direction::In)
+            && self.changed.find(frame.length, &frame.bytes, elsewhere).is_some()
     }
 
     /// The conversation that a packet quoted in an error belongs to, and who sent that.
@@ -143,8 +163,9 @@ impl Head {
         }
         let here = (frame.interface, frame.direction);
         let sent = *self.places[side as usize].get_or_insert(here) == here;
-        let arrived =
+        let there =
             self.places[side.other() as usize].is_some_and(|(there, _)| there == frame.interface);
-        Member { flow, side, sent, arrived }
+        let dropped = Verdict::noted(&frame.comments).is_some_and(|noted| noted.is_dropped());
+        Member { flow, side, sent, arrived: there && !dropped, dropped }
     }
 }

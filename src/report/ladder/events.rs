@@ -1,6 +1,9 @@
 //! What happens on a ladder, in the order of time.
 
-use crate::packet::flow::{Arrow, Ladder};
+use crate::packet::{
+    Fate,
+    flow::{Arrow, Ladder},
+};
 
 /// Something that happens at one time.
 #[derive(Debug, Clone, Copy)]
@@ -19,8 +22,12 @@ pub(super) enum Kind {
     Arrives,
     /// An arrow is sent that arrives later.
     Sent,
+    /// A copy of an arrow arrives.
+    Again,
     /// An arrow was seen at one place.
     Seen,
+    /// An arrow was dropped on its way.
+    Dropped,
     /// An arrow was seen where it was sent, and nowhere else.
     Lost,
     /// An arrow was seen where it arrived, and nowhere else.
@@ -36,10 +43,16 @@ pub(super) fn events(ladder: &Ladder) -> Vec<Event<'_>> {
                 event(sent, Kind::Sent);
                 event(arrived.max(sent), Kind::Arrives);
             }
-            (Some(sent), None, true) => event(sent, Kind::Lost),
+            (Some(sent), None, true) => {
+                let dropped = matches!(arrow.fate, Fate::Dropped(_));
+                event(sent, if dropped { Kind::Dropped } else { Kind::Lost });
+            }
             (Some(sent), None, false) => event(sent, Kind::Seen),
             (None, Some(arrived), _) => event(arrived, Kind::Found),
             (None, None, _) => {}
+        }
+        if let Some(copied) = arrow.copied {
+            events.push(Event { time: copied, index, arrow, kind: Kind::Again });
         }
     }
     // An arrow that arrives as soon as it is sent is still sent first.
@@ -48,6 +61,22 @@ pub(super) fn events(ladder: &Ladder) -> Vec<Event<'_>> {
         (event.time, at_once, event.kind, event.index)
     });
     events
+}
+
+/// What stands on an arrow, after what was done to it.
+pub(super) fn label(arrow: &Arrow) -> String {
+    match arrow.fate {
+        Fate::PASSED | Fate::Dropped(_) => arrow.label.clone(),
+        fate => format!("{fate}: {}", arrow.label),
+    }
+}
+
+/// Why an arrow was dropped, in a word or two.
+pub(super) fn cause(arrow: &Arrow) -> String {
+    match arrow.fate {
+        Fate::Dropped(cause) => cause.to_string(),
+        Fate::Passed(_) => String::new(),
+    }
 }
 
 /// Seconds, with six digits behind the point.

@@ -4,9 +4,9 @@ use std::fmt::Write as _;
 
 use super::{
     super::svg::escaped,
-    events::{Event, Kind, events, seconds},
+    events::{Event, Kind, cause, events, label, seconds},
 };
-use crate::packet::flow::Ladder;
+use crate::packet::{Fate, flow::Ladder};
 
 /// How wide a character of a label or a name is at most, in user units (CSS pixels).
 const LETTER: f64 = 7.5;
@@ -23,10 +23,10 @@ const MARGIN: f64 = 16.0;
 
 const STYLE: &str = "
     .ladder { --paper: #ffffff; --ink: #1f2933; --soft: #5b6875; --line: #b4bec8; --node: #eef4fb; --edge: #3a6ea5;
-           --arrow: #3a6ea5; --again: #a05a00; --lost: #b3261e; }
+           --arrow: #3a6ea5; --again: #a05a00; --lost: #b3261e; --bent: #7148a8; }
     @media (prefers-color-scheme: dark) {
       .ladder { --paper: #12181f; --ink: #e6ebf0; --soft: #a3b0bd; --line: #4a5663; --node: #1c2c3d; --edge: #74a8dd;
-             --arrow: #74a8dd; --again: #e3a857; --lost: #f2827a; }
+             --arrow: #74a8dd; --again: #e3a857; --lost: #f2827a; --bent: #bd9cf0; }
     }
     .ladder .paper { fill: var(--paper); }
     .ladder text { font: 12px ui-monospace, 'DejaVu Sans Mono', Menlo, Consolas, monospace; fill: var(--ink);
@@ -43,13 +43,17 @@ const STYLE: &str = "
     .ladder .frame .head { fill: var(--arrow); stroke: none; }
     .ladder .again path { stroke: var(--again); } .ladder .again .head { fill: var(--again); }
     .ladder .lost path { stroke: var(--lost); } .ladder .lost .head { fill: var(--lost); }
-    .ladder .lost .way { stroke-dasharray: 6 4; }
+    .ladder .lost .way, .ladder .copy { stroke-dasharray: 6 4; }
+    .ladder .bent path { stroke: var(--bent); } .ladder .bent .head { fill: var(--bent); }
+    .ladder .cause { fill: var(--lost); }
 ";
 
 /// The ladder as a self-contained SVG document that follows the reader's light or dark preference.
 ///
 /// Where arrivals were recorded, arrows slant by the time they took: time goes down evenly, except that each frame has room for its
-/// label, and that long silences are cut (a dotted line beside the times). A frame seen at one end only is dashed and ends in ×.
+/// label, and that long silences are cut (a dotted line beside the times). A frame that was dropped is dashed and ends in ✗ at the link,
+/// with the cause behind it; one seen at one end only is dashed and ends in ×; what else a wire did stands before the label, and a copy
+/// has a dashed way of its own.
 /// No two texts overlap.
 pub fn ladder_svg(ladder: &Ladder) -> String {
     let events = events(ladder);
@@ -78,9 +82,13 @@ pub fn ladder_svg(ladder: &Ladder) -> String {
     );
     svg += &layout.hosts(ladder, bottom);
     svg += &layout.cuts(&events, &heights);
-    let mut ends = vec![None; ladder.arrows().len()];
-    for (event, y) in events.iter().zip(&heights).filter(|(event, _)| event.kind == Kind::Arrives) {
-        ends[event.index] = Some(TOP + y);
+    let mut ends = vec![Ends::default(); ladder.arrows().len()];
+    for (event, y) in events.iter().zip(&heights) {
+        match event.kind {
+            Kind::Arrives => ends[event.index].arrow = Some(TOP + y),
+            Kind::Again => ends[event.index].copy = Some(TOP + y),
+            _ => {}
+        }
     }
     // Lines first, so that all texts are in front of them.
     for (event, y) in events.iter().zip(&heights) {
@@ -98,17 +106,23 @@ pub fn ladder_svg(ladder: &Ladder) -> String {
 /// What one would say of it on the telephone.
 fn description(ladder: &Ladder, events: &[Event<'_>]) -> String {
     let hosts: Vec<_> = ladder.columns().iter().map(|column| printable(&column.name)).collect();
-    let broken = ladder.arrows().iter().filter(|arrow| arrow.broken).count();
+    let (dropped, broken): (Vec<_>, Vec<_>) = ladder
+        .arrows()
+        .iter()
+        .filter(|arrow| arrow.broken)
+        .partition(|arrow| matches!(arrow.fate, Fate::Dropped(_)));
     let lasted = seconds(events.last().map_or(0, |event| event.time));
     let frames = match ladder.arrows().len() {
         1 => "1 frame".to_owned(),
         frames => format!("{frames} frames"),
     };
-    let broken = match broken {
+    let some = |some: usize, what| match some {
         0 => String::new(),
-        broken => format!(", {broken} of them seen at one end only"),
+        some => format!(", {some} of them {what}"),
     };
-    format!("{frames} between {} in {lasted} s{broken}.", hosts.join(" and "))
+    let dropped = some(dropped.len(), "dropped on the way");
+    let broken = some(broken.len(), "seen at one end only");
+    format!("{frames} between {} in {lasted} s{dropped}{broken}.", hosts.join(" and "))
 }
 
 /// How far below the first line each event is.
@@ -136,6 +150,13 @@ fn heights(events: &[Event<'_>]) -> Vec<f64> {
         .collect()
 }
 
+/// Where an arrow arrives, and its copy, if they do so later than they are sent.
+#[derive(Debug, Clone, Copy, Default)]
+struct Ends {
+    arrow: Option<f64>,
+    copy: Option<f64>,
+}
+
 struct Layout {
     /// Where the columns are.
     columns: Vec<f64>,
@@ -149,7 +170,8 @@ struct Layout {
 impl Layout {
     fn new(ladder: &Ladder, events: &[Event<'_>]) -> Self {
         let letters = |text: &str| text.chars().count() as f64 * LETTER;
-        let label = ladder.arrows().iter().map(|arrow| letters(&arrow.label)).fold(0.0, f64::max);
+        let label = |arrow| letters(&label(arrow)) + letters(&cause(arrow));
+        let label = ladder.arrows().iter().map(label).fold(0.0, f64::max);
         let name = ladder
             .columns()
             .iter()
@@ -223,15 +245,16 @@ impl Layout {
         svg
     }
 
-    /// An arrow's line and head; `end` is where it arrives, if it does so later.
-    fn way(&self, event: &Event<'_>, y: f64, end: Option<f64>) -> String {
-        if event.kind == Kind::Arrives {
+    /// An arrow's line and head, and those of its copy.
+    fn way(&self, event: &Event<'_>, y: f64, ends: Ends) -> String {
+        if matches!(event.kind, Kind::Arrives | Kind::Again) {
             return String::new();
         }
         let (from, to) = (self.x(event.arrow.from), self.x(event.arrow.to));
-        let class = match (event.arrow.broken, event.arrow.again) {
-            (true, _) => "frame lost",
-            (_, true) => "frame again",
+        let class = match (event.arrow.broken, event.arrow.fate, event.arrow.again) {
+            (true, ..) => "frame lost",
+            (_, fate, _) if fate != Fate::PASSED => "frame bent",
+            (.., true) => "frame again",
             _ => "frame",
         };
         if event.arrow.from == event.arrow.to {
@@ -243,19 +266,23 @@ impl Layout {
         }
         let part = |share: f64| from + (to - from) * share;
         let (start, tip) = match event.kind {
+            Kind::Dropped => ((from, y), (self.link(event), y)),
             Kind::Lost => ((from, y), (part(0.75), y)),
             Kind::Found => ((part(0.25), y), (to, y)),
-            _ => ((from, y), (to, end.unwrap_or(y))),
+            _ => ((from, y), (to, ends.arrow.unwrap_or(y))),
         };
-        let mut svg = format!(
-            "<g class=\"{class}\"><path class=\"way\" d=\"M{} {}L{} {}\"/>",
-            start.0, start.1, tip.0, tip.1
-        );
-        if event.kind != Kind::Lost {
+        let stops = matches!(event.kind, Kind::Dropped | Kind::Lost);
+        let mut svg = format!("<g class=\"{class}\">");
+        svg += &line("way", start, tip);
+        if !stops {
             svg += &arrow_head(start, tip);
         }
+        if let Some(copy) = ends.copy {
+            svg += &line("copy", start, (to, copy));
+            svg += &arrow_head(start, (to, copy));
+        }
         if event.arrow.broken {
-            let (x, y) = if event.kind == Kind::Lost { tip } else { start };
+            let (x, y) = if stops { tip } else { start };
             let (left, right, top, bottom) = (x - 5.0, x + 5.0, y - 5.0, y + 5.0);
             let _ = write!(
                 svg,
@@ -265,14 +292,35 @@ impl Layout {
         svg + "</g>\n"
     }
 
+    /// Where the link is that an arrow was dropped on: before the next host, with room for the cause.
+    fn link(&self, event: &Event<'_>) -> f64 {
+        let room = cause(event.arrow).chars().count() as f64 * LETTER + 24.0;
+        let off = (self.gap - room).min(self.gap * 0.75);
+        let from = self.x(event.arrow.from);
+        if event.arrow.to > event.arrow.from { from + off } else { from - off }
+    }
+
     /// When something happens, and what.
     fn texts(&self, event: &Event<'_>, y: f64) -> String {
         let time = seconds(event.time);
         let mut svg =
             format!("<text class=\"time\" x=\"{}\" y=\"{}\">{time}</text>", self.times, y + 4.0);
-        if event.kind != Kind::Arrives {
+        if !matches!(event.kind, Kind::Arrives | Kind::Again) {
             let (from, to) = (self.x(event.arrow.from), self.x(event.arrow.to));
-            let label = escaped(&event.arrow.label);
+            let label = escaped(&label(event.arrow));
+            if event.kind == Kind::Dropped && from != to {
+                let (x, y, cause) = (self.link(event), y + 4.0, cause(event.arrow));
+                let _ = match to < from {
+                    true => {
+                        let x = x - 10.0;
+                        write!(svg, "<text class=\"cause end\" x=\"{x}\" y=\"{y}\">{cause}</text>")
+                    }
+                    false => {
+                        let x = x + 10.0;
+                        write!(svg, "<text class=\"cause\" x=\"{x}\" y=\"{y}\">{cause}</text>")
+                    }
+                };
+            }
             let y = y - 6.0;
             let last = self.columns.len() > 1 && event.arrow.from + 1 == self.columns.len();
             let _ = match (to < from) || (to == from && last) {
@@ -285,6 +333,11 @@ impl Layout {
         }
         svg + "\n"
     }
+}
+
+/// A straight line.
+fn line(class: &str, start: (f64, f64), end: (f64, f64)) -> String {
+    format!("<path class=\"{class}\" d=\"M{} {}L{} {}\"/>", start.0, start.1, end.0, end.1)
 }
 
 /// A triangle at the end of a line.

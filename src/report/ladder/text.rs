@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::events::{Event, Kind, events, seconds};
+use super::events::{Event, Kind, cause, events, label, seconds};
 use crate::packet::flow::Ladder;
 
 /// The least distance of two columns.
@@ -13,7 +13,8 @@ const LANES: usize = 4;
 /// The ladder as lines of text, `width` characters wide if its hosts have room there (24 for each but the first).
 ///
 /// An arrow whose arrival was recorded too is sent on one line and arrives on a later one; when more than a few are under way
-/// at the same time, further ones stand on one line with the time they took. `×` ends an arrow that was seen at one end only.
+/// at the same time, further ones stand on one line with the time they took. `✗` ends an arrow that was dropped on its way, with the
+/// cause behind it, `×` one that was seen at one end only. What else a wire did stands before the label; a copy's arrival is dashed.
 pub fn ladder_text(ladder: &Ladder, width: usize) -> String {
     let events = events(ladder);
     let layout = Layout::new(ladder, &events, width);
@@ -79,12 +80,12 @@ impl Layout {
         let own = match event.kind {
             Kind::Sent => lanes.take(event.index, from, to),
             Kind::Arrives => lanes.taken.remove(&event.index),
-            _ => None,
+            Kind::Again | Kind::Seen | Kind::Dropped | Kind::Lost | Kind::Found => None,
         };
         for x in lanes.taken.iter().filter(|(index, _)| **index != event.index).map(|(_, x)| *x) {
             put(&mut row, x, ['│'].into_iter());
         }
-        let label = event.arrow.label.clone();
+        let label = label(event.arrow);
         let ahead = |part: usize| {
             if to > from { from + (to - from) * part / 4 } else { from - (from - to) * part / 4 }
         };
@@ -110,6 +111,25 @@ impl Layout {
                 row[from] = if to > from { '├' } else { '┤' };
                 head(&mut row, from, to);
                 inscribe(&mut row, from, to, &(label + &took.unwrap_or_default()));
+            }
+            (Kind::Again, _) => {
+                dash(&mut row, ahead(2), to);
+                head(&mut row, from, to);
+                inscribe(&mut row, ahead(2), to, "again");
+            }
+            (Kind::Dropped, _) => {
+                let cause = cause(event.arrow);
+                // At the link, which is before the next host.
+                let gap = self.columns.get(1).map_or(0, |next| next - self.columns[0]);
+                let off = gap.saturating_sub(cause.chars().count() + 3).min(gap * 3 / 4).max(2);
+                let end = if to > from { from + off } else { from - off };
+                stroke(&mut row, from, end);
+                row[from] = if to > from { '├' } else { '┤' };
+                row[end] = '✗';
+                inscribe(&mut row, from, end, &label);
+                let start =
+                    if to > from { end + 2 } else { end.saturating_sub(cause.chars().count() + 1) };
+                put(&mut row, start, cause.chars());
             }
             (Kind::Lost, _) => {
                 stroke(&mut row, from, ahead(3));
@@ -159,6 +179,15 @@ fn put(row: &mut [char], start: usize, text: impl Iterator<Item = char>) {
 fn stroke(row: &mut [char], from: usize, to: usize) {
     for cell in &mut row[from.min(to)..=from.max(to)] {
         *cell = if *cell == '│' { '┼' } else { '─' };
+    }
+}
+
+/// Draws a broken line; it leaves what goes down as it is.
+fn dash(row: &mut [char], from: usize, to: usize) {
+    for cell in &mut row[from.min(to)..=from.max(to)] {
+        if *cell == ' ' {
+            *cell = '╌';
+        }
     }
 }
 

@@ -39,6 +39,7 @@
 //! | [`wire`] | links that bend: what a line does to frames |
 //! | `init` | the processes of a lab and their protocol |
 //! | `lab` | the public API: [`Lab`], [`Node`], [`Program`], [`Transcript`] |
+//! | [`mod@manual`] | executable lab manuals |
 //! | [`report`] | drawings and lists for people |
 //! | [`cli`] | one file a verb |
 //! | [`apps`] | programs to run inside nodes: `nc`, `echo`, `file`, `probe` |
@@ -49,6 +50,7 @@ pub mod impairment;
 mod init;
 mod kernel;
 mod lab;
+pub mod manual;
 pub mod name;
 pub mod packet;
 pub mod plan;
@@ -83,6 +85,7 @@ pub use crate::{
         PlacedFault, Program, RunningCapture, RunningFault, Signal, Task, Terminal, TestResult,
         Transcript, Value,
     },
+    manual::{ManualFailure, manual},
 };
 #[doc(hidden)]
 pub use crate::{

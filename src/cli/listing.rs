@@ -84,6 +84,11 @@ impl Listing {
         }
     }
 
+    /// Counts a frame that comes before what is shown.
+    pub(super) fn pass_over(&mut self) {
+        self.frames += 1;
+    }
+
     /// Appends the next frame as text, if it is shown.
     pub(super) fn add(&mut self, frame: Frame<'_>, interface: &Interface, text: &mut Vec<u8>) {
         self.frames += 1;

@@ -28,6 +28,7 @@ mod packets;
 mod partition;
 mod plan;
 mod probe;
+mod run;
 mod runtime;
 mod schema;
 mod status;
@@ -67,6 +68,7 @@ enum Verb {
     Cp(cp::Args),
     Logs(logs::Args),
     Wait(wait::Args),
+    Run(run::Args),
     Capture(capture::Args),
     Packets(packets::Args),
     Link(link::Args),
@@ -175,6 +177,7 @@ fn run(cli: Cli) -> Outcome {
         Verb::Cp(args) => cp::run(args),
         Verb::Logs(args) => logs::run(args),
         Verb::Wait(args) => wait::run(args),
+        Verb::Run(args) => run::run(args),
         Verb::Capture(args) => capture::run(args),
         Verb::Packets(args) => packets::run(args),
         Verb::Link(args) => link::run(args),

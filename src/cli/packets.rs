@@ -14,6 +14,7 @@ use super::{
 };
 use crate::{
     lab::{Capture, Error, Hosts, Lab},
+    manual::SINCE_VARIABLE,
     packet::{Filter, Reader, list::Columns},
     units::Printable,
 };
@@ -32,6 +33,9 @@ pub(crate) struct Args {
     /// Only frames that pass this filter, as of tcpdump: `tcp port 5001`
     #[arg(short, long, value_name = "EXPR")]
     filter: Option<Filter>,
+    /// Only frames since this time, in seconds since 1970 as of `date +%s.%N`; frames are counted from there
+    #[arg(long, value_name = "TIME", env = SINCE_VARIABLE, hide_env = true, value_parser = since)]
+    since: Option<u64>,
     /// List these columns, joined by commas
     #[arg(long, value_name = "NAMES")]
     columns: Option<Columns>,
@@ -48,6 +52,19 @@ pub(crate) struct Args {
     output: Option<PathBuf>,
     #[command(flatten)]
     lab: Choice,
+}
+
+/// Seconds since 1970, to the nanosecond.
+fn since(text: &str) -> Result<u64, String> {
+    let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
+    let digits = |text: &str| text.chars().all(|c| c.is_ascii_digit());
+    let nanos = format!("{fraction:0<9}");
+    let time = match digits(whole) && digits(fraction) && nanos.len() == 9 {
+        true => whole.parse::<u64>().ok().zip(nanos.parse::<u64>().ok()),
+        false => None,
+    };
+    let time = time.and_then(|(whole, nanos)| whole.checked_mul(1_000_000_000)?.checked_add(nanos));
+    time.ok_or_else(|| "write seconds since 1970, as `date +%s.%N` prints them".to_owned())
 }
 
 /// Other forms than a list; one at a time.
@@ -110,6 +127,7 @@ pub(crate) fn run(args: Args) -> Outcome {
     };
     let mut view = View::new(args.form(), args.json, args.hex, args.output.clone(), &hosts);
     view.filter(args.filter.clone());
+    view.since(args.since.unwrap_or_default());
     let input = match source {
         Source::File(input) => input,
         Source::Lab(capture, Some(interface)) => {

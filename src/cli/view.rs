@@ -42,6 +42,7 @@ pub(super) struct View {
     json: bool,
     filter: Option<Filter>,
     interface: Option<String>,
+    since: u64,
     output: Option<PathBuf>,
 }
 
@@ -81,7 +82,7 @@ impl View {
             Form::Normalised => Kind::Normalised(normalised(), false),
             Form::NormalisedFlows => Kind::Normalised(normalised(), true),
         };
-        Self { kind, json, filter: None, interface: None, output }
+        Self { kind, json, filter: None, interface: None, since: 0, output }
     }
 
     /// Shows only frames that pass a filter; in a list, what others say counts all the same.
@@ -97,6 +98,11 @@ impl View {
         self.interface = Some(interface);
     }
 
+    /// Knows of no frames before this time, in ns since 1970.
+    pub(super) fn since(&mut self, since: u64) {
+        self.since = since;
+    }
+
     /// Lists each frame of a link once, where it was sent, with what became of it.
     pub(super) fn of_link(&mut self, verdicts: Verdicts) {
         if let Kind::Listing(listing) = &mut self.kind {
@@ -106,6 +112,12 @@ impl View {
 
     /// Takes the next frame, and appends what there is to be shown at once.
     pub(super) fn add(&mut self, frame: Frame<'_>, interface: &Interface, text: &mut Vec<u8>) {
+        if frame.time < self.since {
+            if let Kind::Listing(listing) = &mut self.kind {
+                listing.pass_over();
+            }
+            return;
+        }
         let elsewhere = self.interface.is_some() && self.interface != interface.name;
         let wanted = |filter: &Filter| filter.matches(&frame.bytes, frame.length);
         if elsewhere || !self.filter.as_ref().is_none_or(wanted) {

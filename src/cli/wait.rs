@@ -11,7 +11,7 @@ use crate::{lab::LabError, plan::Ready, units::Delay};
 pub(crate) struct Args {
     /// The node
     node: String,
-    /// tcp:PORT listens, udp:PORT is bound, or file:PATH is there (from the node's home)
+    /// tcp:PORT listens, udp:PORT is bound, socket: any is, or file:PATH is there (from the node's home)
     #[arg(value_name = "CONDITION")]
     ready: Ready,
     /// How long to wait

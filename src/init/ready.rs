@@ -15,7 +15,7 @@ use nix::{
 
 use super::node::{Home, Node};
 use crate::{
-    kernel::{KernelError, Stat, bound_sockets, enter, family},
+    kernel::{BoundSocket, KernelError, Stat, Which, enter, family, sockets},
     plan::Ready,
 };
 
@@ -39,14 +39,17 @@ pub(super) async fn wait(
 }
 
 fn holds(node: &Node, home: &Home, ready: &Ready, owner: Option<i32>) -> Result<bool, KernelError> {
-    let (tcp, port) = match ready {
-        Ready::Tcp(port) => (true, *port),
-        Ready::Udp(port) => (false, *port),
+    let (which, port): (&[Which], _) = match ready {
+        Ready::Tcp(port) => (&[Which::Listening], Some(*port)),
+        Ready::Udp(port) => (&[Which::BoundUdp], Some(*port)),
+        Ready::Socket => (&[Which::Listening, Which::BoundUdp, Which::Connected], None),
         Ready::File(path) => return Ok(open_in(node, path, OFlag::O_PATH, Mode::empty()).is_ok()),
     };
-    let sockets = enter(&node.net, &home.net, || bound_sockets(tcp))??;
+    let list = || which.iter().map(|which| sockets(*which)).collect::<Result<Vec<_>, _>>();
+    let sockets = enter(&node.net, &home.net, list)??;
+    let wanted = |socket: &&BoundSocket| port.is_none_or(|port| socket.port == port);
     let inodes: Vec<u32> =
-        sockets.iter().filter(|socket| socket.port == port).map(|socket| socket.inode).collect();
+        sockets.iter().flatten().filter(wanted).map(|socket| socket.inode).collect();
     Ok(match owner {
         None => !inodes.is_empty(),
         Some(owner) => {

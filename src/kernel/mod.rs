@@ -47,7 +47,7 @@ pub(crate) use process::{
 #[doc(hidden)]
 pub use qdisc::{Counters as EgressCounters, EgressTrial};
 pub(crate) use route::{add_address, add_route};
-pub(crate) use sock_diag::bound_sockets;
+pub(crate) use sock_diag::{BoundSocket, Which, sockets};
 pub(crate) use socket::{InetSocket, inet_socket, packet_socket};
 pub(crate) use stat::{Stat, family, pids};
 pub(crate) use sys::{

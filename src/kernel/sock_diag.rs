@@ -13,7 +13,7 @@ use rtnetlink::{
 
 use super::error::{Attempt, KernelError};
 
-/// A listening TCP or a bound UDP socket.
+/// A socket with a port of its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct BoundSocket {
     pub(crate) port: u16,
@@ -21,16 +21,36 @@ pub(crate) struct BoundSocket {
     pub(crate) inode: u32,
 }
 
-/// The sockets of the calling thread's network namespace, IPv4 and IPv6, that wait for peers: listening ones if `tcp`, else
-/// bound UDP ones.
-pub(crate) fn bound_sockets(tcp: bool) -> Result<Vec<BoundSocket>, KernelError> {
+/// Which sockets are meant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Which {
+    /// TCP sockets that listen.
+    Listening,
+    /// UDP sockets that are bound but not connected.
+    BoundUdp,
+    /// TCP and UDP sockets that are connected.
+    Connected,
+}
+
+/// Such sockets of the calling thread's network namespace, IPv4 and IPv6.
+pub(crate) fn sockets(which: Which) -> Result<Vec<BoundSocket>, KernelError> {
     let step = || "list the node's sockets";
     let mut socket = Socket::new(NETLINK_SOCK_DIAG).attempt(step)?;
     socket.bind_auto().attempt(step)?;
     socket.connect(&SocketAddr::new(0, 0)).attempt(step)?;
     let mut found = Vec::new();
-    for family in [AF_INET, AF_INET6] {
-        dump(&socket, family, tcp, &mut found)?;
+    // An unconnected UDP socket is in state CLOSE, a connected one in ESTABLISHED.
+    let wanted = match which {
+        Which::Listening => vec![(IPPROTO_TCP, StateFlags::LISTEN)],
+        Which::BoundUdp => vec![(IPPROTO_UDP, StateFlags::CLOSE)],
+        Which::Connected => {
+            vec![(IPPROTO_TCP, StateFlags::ESTABLISHED), (IPPROTO_UDP, StateFlags::ESTABLISHED)]
+        }
+    };
+    for (protocol, states) in wanted {
+        for family in [AF_INET, AF_INET6] {
+            dump(&socket, family, protocol, states.clone(), &mut found)?;
+        }
     }
     Ok(found)
 }
@@ -38,16 +58,16 @@ pub(crate) fn bound_sockets(tcp: bool) -> Result<Vec<BoundSocket>, KernelError> 
 fn dump(
     socket: &Socket,
     family: u8,
-    tcp: bool,
+    protocol: u8,
+    states: StateFlags,
     found: &mut Vec<BoundSocket>,
 ) -> Result<(), KernelError> {
     let step = || "list the node's sockets";
     let request = InetRequest {
         family,
-        protocol: if tcp { IPPROTO_TCP } else { IPPROTO_UDP },
+        protocol,
         extensions: ExtensionFlags::empty(),
-        // An unconnected UDP socket is in state CLOSE (7), one bit a state.
-        states: if tcp { StateFlags::LISTEN } else { StateFlags::CLOSE },
+        states,
         socket_id: if family == AF_INET { SocketId::new_v4() } else { SocketId::new_v6() },
     };
     let mut message = NetlinkMessage::from(SockDiagMessage::InetRequest(request));

@@ -5,6 +5,7 @@ use std::{os::fd::OwnedFd, sync::Arc, time::Duration};
 use nix::{
     errno::Errno,
     fcntl::{FcntlArg, OFlag, fcntl},
+    sys::termios::{Termios, tcgetattr},
 };
 use tokio::{io::unix::AsyncFd, sync::watch};
 
@@ -215,6 +216,21 @@ impl Program {
         };
         self.expected = self.seen(text, find).await?;
         Ok(())
+    }
+
+    /// Returns when `found` does, given the output so far, or with `None` when nothing can come any more.
+    pub(super) async fn watch<T>(&self, found: impl FnMut(&Collected) -> Option<T>) -> Option<T> {
+        self.record.output.wait_for(found).await
+    }
+
+    /// Both streams so far, byte for byte.
+    pub(super) fn screen(&self) -> Vec<u8> {
+        self.record.output.lock().screen.clone()
+    }
+
+    /// The modes of the terminal it is on.
+    pub(super) fn termios(&self) -> Option<Termios> {
+        tcgetattr(self.stdin.as_ref()?.get_ref()).ok()
     }
 
     pub(super) async fn seen<T>(

@@ -145,6 +145,16 @@ impl Lab {
         launch_by_fork(Start { plan, base, public: Some(public) })
     }
 
+    /// Brings up a lab that other clients can find; it ends with this client unless it detaches.
+    pub(crate) async fn start_public(
+        plan: Plan,
+        base: PathBuf,
+        topology: String,
+    ) -> Result<Self, LabError> {
+        let public = PublicLab { name: plan.name.clone(), topology };
+        Self::attach(launch(&Start { plan, base, public: Some(public) })?).await
+    }
+
     /// Awaits a lab that is being brought up; it ends with this client unless it is public and detaches.
     pub(crate) async fn attach(launched: Launched) -> Result<Self, LabError> {
         let Launched { channel, supervisor } = launched;

@@ -1,6 +1,8 @@
 //! A program on a terminal of its own.
 
-use super::{Error, Program, Transcript};
+use nix::sys::termios::LocalFlags;
+
+use super::{Error, Exit, LabError, Program, Transcript};
 
 /// A program on a terminal of its own, typed at and read as a person would; killed when dropped.
 ///
@@ -93,5 +95,31 @@ impl Terminal {
         // The terminal must stay open meanwhile, or the program would be hung up on.
         self.program.ended().await?;
         Ok(self.program.transcript())
+    }
+
+    /// Returns when `found` does, given all that the screen has shown, or with `None` when nothing can come any more.
+    pub(crate) async fn watch<T>(&self, mut found: impl FnMut(&[u8]) -> Option<T>) -> Option<T> {
+        self.program.watch(|collected| found(&collected.screen)).await
+    }
+
+    /// Whether what is typed shows on the screen, by the terminal's own doing (ECHO in termios(3)).
+    pub(crate) fn echoes(&self) -> bool {
+        self.program.termios().is_some_and(|modes| modes.local_flags.contains(LocalFlags::ECHO))
+    }
+
+    /// Waits until the program has ended.
+    pub(crate) async fn ended(&self) -> Result<Exit, LabError> {
+        self.program.ended().await
+    }
+
+    /// Kills the program and waits until it has ended.
+    pub(crate) async fn end(&self) -> Result<Exit, LabError> {
+        self.program.kill();
+        self.program.ended().await
+    }
+
+    /// What the screen has shown so far, byte for byte.
+    pub(crate) fn raw(&self) -> Vec<u8> {
+        self.program.screen()
     }
 }

@@ -242,6 +242,12 @@ impl Plan {
             .chain(networks.map(|network| (network.name.to_string(), network.endpoints())))
     }
 
+    /// Has everything recorded from the start.
+    pub fn capture_all(&mut self) {
+        self.links.iter_mut().for_each(|link| link.capture = true);
+        self.networks.iter_mut().for_each(|network| network.capture = true);
+    }
+
     /// The link of this name, or the only one between two nodes if it is `NODE--NODE`.
     pub fn link(&self, name: &str) -> Option<&Link> {
         let between = |link: &&Link, (one, other): (&str, &str)| {

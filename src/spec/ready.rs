@@ -4,7 +4,7 @@ use std::{fmt, path::PathBuf, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
-/// A condition to wait for, written `tcp:5001`, `udp:53` or `file:PATH`.
+/// A condition to wait for, written `tcp:5001`, `udp:53`, `socket` or `file:PATH`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub enum Ready {
@@ -12,6 +12,8 @@ pub enum Ready {
     Tcp(u16),
     /// A UDP socket is bound to this port.
     Udp(u16),
+    /// A TCP socket listens or is connected, or a UDP socket is bound or connected; whatever the port.
+    Socket,
     /// This path exists; relative to the node's home.
     File(PathBuf),
 }
@@ -19,7 +21,7 @@ pub enum Ready {
 /// The text is not a condition.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "`{0}` is not a condition to wait for; write `tcp:PORT`, `udp:PORT` (ports 1 to 65535) or `file:PATH`"
+    "`{0}` is not a condition to wait for; write `tcp:PORT`, `udp:PORT` (ports 1 to 65535), `socket` or `file:PATH`"
 )]
 pub struct ReadyError(pub String);
 
@@ -29,6 +31,9 @@ impl FromStr for Ready {
     fn from_str(text: &str) -> Result<Self, ReadyError> {
         let error = || ReadyError(text.to_owned());
         let port = |port: &str| port.parse().ok().filter(|p| *p != 0).ok_or_else(error);
+        if text == "socket" {
+            return Ok(Self::Socket);
+        }
         match text.split_once(':') {
             Some(("tcp", rest)) => Ok(Self::Tcp(port(rest)?)),
             Some(("udp", rest)) => Ok(Self::Udp(port(rest)?)),
@@ -57,6 +62,7 @@ impl fmt::Display for Ready {
         match self {
             Self::Tcp(port) => write!(f, "tcp:{port}"),
             Self::Udp(port) => write!(f, "udp:{port}"),
+            Self::Socket => f.write_str("socket"),
             Self::File(path) => write!(f, "file:{}", path.display()),
         }
     }

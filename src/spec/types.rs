@@ -138,7 +138,7 @@ pub(crate) struct Program {
     /// The command line: one string split into words as a shell would, or a list of words.
     #[schemars(with = "schema::Command")]
     pub(crate) run: Vec<String>,
-    /// When it is ready: `tcp:PORT`, `udp:PORT` or `file:PATH`; left out: as soon as it runs.
+    /// When it is ready: `tcp:PORT`, `udp:PORT`, `socket` (any of its own) or `file:PATH`; left out: as soon as it runs.
     #[schemars(with = "Option<String>")]
     pub(crate) ready: Option<Ready>,
     /// How long it may take to get ready, as in `"5s"`; left out: `10s`.

@@ -1,0 +1,252 @@
+//! `labnet run`: executes lab manuals.
+
+use std::{cell::RefCell, fs, io::IsTerminal, path::PathBuf, process, rc::Rc};
+
+use serde_json::json;
+use tokio::{sync::Semaphore, task::LocalSet};
+
+use super::{
+    Failure,
+    exit::{BAD_TOPOLOGY, BROKE, DONE, FAILED, Outcome, USAGE, print, tell},
+    runtime::block_on,
+};
+use crate::{
+    init::sweep,
+    lab::Lab,
+    manual::{self, Manual, Options, Run, StepRun},
+    plan::Plan,
+    report,
+    spec::Problems,
+};
+
+/// The manual that is run if none is named.
+const FALLBACK: &str = "@sockets";
+/// What the JSON is like; a change that breaks readers makes it grow.
+const VERSION: u32 = 1;
+
+/// Run lab manuals: Markdown whose console blocks are done in a lab and compared with what they say
+///
+/// Exit code 1 if something does not come out as a manual says, 3 if a manual or its topology is bad, 5 if a lab breaks.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// Manuals, or @sockets for the built-in sockets lab [default: @sockets]
+    #[arg(value_name = "MANUAL")]
+    manuals: Vec<PathBuf>,
+    /// Only the section with this heading, after the blocks marked `setup`
+    #[arg(long, value_name = "HEADING")]
+    only: Option<String>,
+    /// Another program in the place of a role's, as in --with echo-server='python3 my_server.py'
+    #[arg(long = "with", value_name = "ROLE=COMMAND", value_parser = role)]
+    with: Vec<(String, String)>,
+    /// Write into the manuals what was printed where it is not what they expect; wildcards that match stay
+    #[arg(long, conflicts_with = "only")]
+    update: bool,
+    /// Leave the lab of a manual that failed up, to look around in it
+    #[arg(long)]
+    keep_up: bool,
+    /// How many manuals are run at once [default: the number of processors]
+    #[arg(long, short, value_name = "N")]
+    jobs: Option<usize>,
+    /// Print {"version", "passed", "runs": [{"manual", "lab", "broke", "sections": [{"title", "blocks": [{"steps": …}]}]}]}
+    #[arg(long)]
+    json: bool,
+    /// Write the results as JUnit XML
+    #[arg(long, value_name = "FILE")]
+    junit: Option<PathBuf>,
+    /// Print the manuals without what is to be found out: the expected output
+    #[arg(long, conflicts_with_all = ["only", "with", "update", "keep_up", "jobs", "json", "junit"])]
+    strip: bool,
+}
+
+fn role(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((role, command)) if !role.is_empty() && !command.trim().is_empty() => {
+            Ok((role.to_owned(), command.trim().to_owned()))
+        }
+        _ => Err("write ROLE=COMMAND".to_owned()),
+    }
+}
+
+/// A manual that is to be run.
+struct Task {
+    manual: Manual,
+    plan: Plan,
+}
+
+pub(crate) fn run(args: Args) -> Outcome {
+    let tasks = read(&args)?;
+    if args.strip {
+        for task in &tasks {
+            print(manual::stripped(&task.manual))?;
+        }
+        return Ok(DONE);
+    }
+    check_roles(&tasks, &args.with)?;
+    check_heading(&tasks, args.only.as_deref())?;
+    sweep();
+    let jobs =
+        args.jobs.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, Into::into));
+    let show = std::io::stderr().is_terminal() && tasks.len() == 1;
+    let options = Options { only: args.only.clone(), with: args.with.clone() };
+    let options = Rc::new(RunOptions { options, keep_up: args.keep_up, show });
+    let tasks: Vec<Rc<Task>> = tasks.into_iter().map(Rc::new).collect();
+    let runs = block_on(all(&tasks, options, jobs.max(1)))?;
+    if args.update {
+        for (task, run) in tasks.iter().zip(&runs) {
+            update(&task.manual, run)?;
+        }
+    }
+    if let Some(file) = &args.junit {
+        let written = fs::write(file, report::junit(&runs));
+        written.map_err(|error| {
+            Failure::new(USAGE, format!("cannot write {}: {error}", file.display()))
+        })?;
+    }
+    let passed = runs.iter().all(Run::passed);
+    if args.json {
+        print(format_args!(
+            "{:#}\n",
+            json!({ "version": VERSION, "passed": passed, "runs": runs })
+        ))?;
+    } else {
+        let texts: Vec<String> = runs.iter().map(Run::to_string).collect();
+        print(texts.concat())?;
+    }
+    Ok(match runs.iter().any(|run| run.broke.is_some()) {
+        true => BROKE,
+        false if passed => DONE,
+        false => FAILED,
+    })
+}
+
+/// Reads all manuals, so that what is wrong in any is told before anything is done.
+fn read(args: &Args) -> Result<Vec<Task>, Failure> {
+    let fallback = [PathBuf::from(FALLBACK)];
+    let named = if args.manuals.is_empty() { &fallback } else { args.manuals.as_slice() };
+    let (mut tasks, mut problems): (_, Vec<Problems>) = (Vec::new(), Vec::new());
+    for path in named {
+        let builtin = path.to_str().and_then(|text| text.strip_prefix('@'));
+        let read = match builtin {
+            Some(name) => manual::builtin(name).ok_or_else(|| {
+                let message = format!("there is no built-in manual @{name}; there is @sockets");
+                Failure::new(USAGE, message)
+            })?,
+            None => manual::load(path),
+        };
+        match read {
+            Ok((manual, plan)) => tasks.push(Task { manual, plan }),
+            Err(found) => problems.push(found),
+        }
+    }
+    if problems.is_empty() {
+        return Ok(tasks);
+    }
+    let texts: Vec<String> = problems.iter().map(|problems| problems.render(true)).collect();
+    Err(Failure::new(BAD_TOPOLOGY, texts.join("\n\n")))
+}
+
+/// A role that no manual has is a mistake.
+fn check_roles(tasks: &[Task], with: &[(String, String)]) -> Result<(), Failure> {
+    let known: Vec<&str> =
+        tasks.iter().flat_map(|task| &task.manual.roles).map(|role| role.name.as_str()).collect();
+    match with.iter().find(|(role, _)| !known.contains(&role.as_str())) {
+        None => Ok(()),
+        Some((role, _)) if known.is_empty() => {
+            Err(Failure::new(USAGE, format!("there is no role `{role}`: the manual has none")))
+        }
+        Some((role, _)) => Err(Failure::new(
+            USAGE,
+            format!("there is no role `{role}`; there are: {}", known.join(", ")),
+        )),
+    }
+}
+
+/// So is a heading.
+fn check_heading(tasks: &[Task], only: Option<&str>) -> Result<(), Failure> {
+    let Some(only) = only else { return Ok(()) };
+    let sections =
+        || tasks.iter().flat_map(|task| &task.manual.sections).filter(|section| section.level > 0);
+    if sections().any(|section| section.title == only) {
+        return Ok(());
+    }
+    let titles: Vec<String> = sections().map(|section| format!("  {}", section.title)).collect();
+    Err(Failure::new(
+        USAGE,
+        format!("there is no heading `{only}`; these there are:\n{}", titles.join("\n")),
+    ))
+}
+
+struct RunOptions {
+    options: Options,
+    keep_up: bool,
+    /// Whether each step is shown when it is done.
+    show: bool,
+}
+
+/// Runs the manuals, so many at once; the runs are in their order.
+async fn all(tasks: &[Rc<Task>], options: Rc<RunOptions>, jobs: usize) -> Vec<Run> {
+    let slots = Rc::new(Semaphore::new(jobs));
+    let done: Rc<RefCell<Vec<Option<Run>>>> = Rc::new(RefCell::new(vec![None; tasks.len()]));
+    let local = LocalSet::new();
+    for (place, task) in tasks.iter().enumerate() {
+        let (slots, done, options, task) =
+            (slots.clone(), done.clone(), options.clone(), task.clone());
+        local.spawn_local(async move {
+            // Nobody closes it.
+            let _slot = slots.acquire().await;
+            let run = one(&task, &options).await;
+            done.borrow_mut()[place] = Some(run);
+        });
+    }
+    local.await;
+    Rc::try_unwrap(done)
+        .map_or_else(|_| Vec::new(), RefCell::into_inner)
+        .into_iter()
+        .flatten()
+        .collect()
+}
+
+async fn one(task: &Task, options: &RunOptions) -> Run {
+    let told = |step: &StepRun| {
+        if options.show {
+            tell(step);
+        }
+    };
+    let (run, lab) = manual::execute(&task.manual, &task.plan, &options.options, told).await;
+    match lab {
+        Some(lab) if options.keep_up && !run.passed() => keep(lab, &run.lab).await,
+        // Dropped, it goes as well, but makes everybody wait for it.
+        Some(lab) => drop(lab.down().await),
+        None => {}
+    }
+    run
+}
+
+async fn keep(lab: Lab, name: &str) {
+    match lab.detach().await {
+        Ok(()) => tell(format_args!(
+            "labnet: lab {name} stays up: `labnet shell -L {name} NODE`; `labnet down {name}` ends it"
+        )),
+        Err(error) => tell(format_args!("labnet: lab {name} could not be kept: {error}")),
+    }
+}
+
+fn update(manual: &Manual, run: &Run) -> Result<(), Failure> {
+    let Some(text) = manual::updated(manual, run) else { return Ok(()) };
+    let file = &manual.document.file;
+    if file.starts_with('@') {
+        return Err(Failure::new(
+            USAGE,
+            format!("{file} is built in: there is nothing to write to"),
+        ));
+    }
+    // In one piece: nobody finds half a manual.
+    let new = format!("{file}.{}", process::id());
+    let written = fs::write(&new, text).and_then(|()| fs::rename(&new, file));
+    written.map_err(|error| {
+        let _ = fs::remove_file(&new);
+        Failure::new(USAGE, format!("cannot write {file}: {error}"))
+    })?;
+    tell(format_args!("labnet: {file} now says what was printed"));
+    Ok(())
+}

@@ -1,0 +1,31 @@
+//! Executable lab manuals: Markdown that people read and labnet runs.
+
+mod builtin;
+mod diff;
+mod document;
+mod execute;
+mod front;
+mod host;
+mod parse;
+mod pattern;
+mod result;
+mod run;
+mod screen;
+mod seat;
+mod steps;
+mod stop;
+mod test;
+mod text;
+mod update;
+
+pub use builtin::builtin;
+pub use diff::{Difference, compare};
+pub use document::{Attributes, Block, Key, Kind, Manual, Role, Section, Status, Step};
+pub(crate) use execute::execute;
+pub(crate) use host::SINCE_VARIABLE;
+pub use parse::{load, parse};
+pub use pattern::{Bindings, Line, Matched, Names, Part, Pattern};
+pub use result::{BlockRun, Outcome, Run, SectionRun, StepRun};
+pub(crate) use run::{Options, run};
+pub use test::{ManualFailure, manual};
+pub use update::{stripped, updated};

@@ -1,0 +1,122 @@
+//! What came of a run.
+
+use std::time::Duration;
+
+use serde::Serialize;
+
+use super::Difference;
+
+/// What came of one manual.
+#[derive(Debug, Clone, Serialize)]
+pub struct Run {
+    /// The manual's file.
+    pub manual: String,
+    /// The lab's name while it was up.
+    pub lab: String,
+    /// What kept the lab from coming up or broke it; then it was not the tested programs.
+    pub broke: Option<String>,
+    /// In order; without those that were not wanted.
+    pub sections: Vec<SectionRun>,
+}
+
+/// What came of a section.
+#[derive(Debug, Clone, Serialize)]
+pub struct SectionRun {
+    /// The heading's level: 1 to 6; 0 before the first.
+    pub level: usize,
+    /// The heading.
+    pub title: String,
+    /// Its line in the manual.
+    pub line: usize,
+    /// In order, without those that are not run.
+    pub blocks: Vec<BlockRun>,
+}
+
+/// What came of a block.
+#[derive(Debug, Clone, Serialize)]
+pub struct BlockRun {
+    /// The line of its fence in the manual.
+    pub line: usize,
+    /// What it counts for a grade.
+    pub points: Option<u32>,
+    /// Whether it is expected to fail.
+    pub xfail: bool,
+    /// In order.
+    pub steps: Vec<StepRun>,
+}
+
+/// What came of a step.
+#[derive(Debug, Clone, Serialize)]
+pub struct StepRun {
+    /// Its line in the manual.
+    pub line: usize,
+    /// As written, without status and output.
+    pub text: String,
+    /// What was printed.
+    pub output: String,
+    /// How long it took.
+    #[serde(serialize_with = "seconds")]
+    pub took: Duration,
+    /// What came of it.
+    pub outcome: Outcome,
+}
+
+/// What came of a step.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(tag = "is", rename_all = "kebab-case")]
+pub enum Outcome {
+    /// All was as expected.
+    Passed,
+    /// Something was not.
+    Failed {
+        /// What, in one line.
+        why: String,
+        /// What was expected beside what came, if that is what differs.
+        difference: Vec<Difference>,
+        /// The last frames of the lab's links.
+        packets: String,
+    },
+    /// A step before it in the block failed.
+    NotRun,
+}
+
+impl BlockRun {
+    /// Whether it came out as it should.
+    pub fn passed(&self) -> bool {
+        self.steps.iter().any(|step| step.failed()) == self.xfail
+    }
+}
+
+impl StepRun {
+    /// Whether it failed.
+    pub fn failed(&self) -> bool {
+        matches!(self.outcome, Outcome::Failed { .. })
+    }
+}
+
+impl Run {
+    /// All blocks with their sections, in order.
+    pub fn blocks(&self) -> impl Iterator<Item = (&SectionRun, &BlockRun)> {
+        self.sections
+            .iter()
+            .flat_map(|section| section.blocks.iter().map(move |block| (section, block)))
+    }
+
+    /// Whether everything came out as it should.
+    pub fn passed(&self) -> bool {
+        self.broke.is_none() && self.blocks().all(|(_, block)| block.passed())
+    }
+
+    /// Points earned and points to be had; none if the manual gives none.
+    pub fn points(&self) -> Option<(u32, u32)> {
+        let graded =
+            || self.blocks().filter_map(|(_, block)| Some((block.passed(), block.points?)));
+        graded().next()?;
+        let earned = graded().filter(|(passed, _)| *passed).map(|(_, points)| points).sum();
+        Some((earned, graded().map(|(_, points)| points).sum()))
+    }
+}
+
+fn seconds<S: serde::Serializer>(took: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_f64(took.as_secs_f64())
+}

@@ -1,0 +1,69 @@
+//! Expected output rewritten as it came.
+
+use super::{Block, Difference, Manual, Outcome, Run, Step, StepRun};
+
+/// The manual's text with the output of failed steps in place of what was expected of them; none if nothing is to be changed.
+/// Expected lines that still match stay as they are written, with their wildcards.
+pub fn updated(manual: &Manual, run: &Run) -> Option<String> {
+    let mut text = manual.document.text.to_string();
+    let mut changed = false;
+    let steps: Vec<&Step> = manual
+        .sections
+        .iter()
+        .flat_map(|section| &section.blocks)
+        .filter(wanted)
+        .flat_map(|block| &block.steps)
+        .collect();
+    let ran: Vec<&StepRun> = run
+        .blocks()
+        .filter(|(_, block)| !block.xfail)
+        .flat_map(|(_, block)| &block.steps)
+        .collect();
+    // From the end, so that places before stay right.
+    for step in steps.into_iter().rev() {
+        let line = manual.document.position(step.span.start).0;
+        let Some(ran) = ran.iter().find(|ran| ran.line == line) else { continue };
+        let Outcome::Failed { difference, .. } = &ran.outcome else { continue };
+        if difference.is_empty() {
+            continue;
+        }
+        let lines = difference.iter().filter_map(|line| match line {
+            Difference::Same(line) => Some(line.clone()),
+            Difference::Unexpected(line) => {
+                Some(super::Line::literal(line, &manual.names).text().to_owned())
+            }
+            Difference::Missing(_) | Difference::Skipped(_) => None,
+        });
+        let lines: Vec<String> = lines.collect();
+        let separator = format!("\n{}", step.indent);
+        let mut new = lines.join(&separator);
+        if step.output.is_empty() && !lines.is_empty() {
+            new.insert_str(0, &separator);
+        }
+        if lines.is_empty() && !step.output.is_empty() {
+            // The line end before it goes too.
+            let start = text[..step.output.start].rfind('\n').unwrap_or(step.output.start);
+            text.replace_range(start..step.output.end, "");
+        } else {
+            text.replace_range(step.output.clone(), &new);
+        }
+        changed = true;
+    }
+    changed.then_some(text)
+}
+
+fn wanted(block: &&Block) -> bool {
+    !block.attributes.xfail && !block.attributes.ignore
+}
+
+/// The manual without its answers: no expected output, for somebody to find it out.
+pub fn stripped(manual: &Manual) -> String {
+    let mut text = manual.document.text.to_string();
+    for step in manual.steps().collect::<Vec<_>>().into_iter().rev() {
+        if !step.output.is_empty() {
+            let start = text[..step.output.start].rfind('\n').unwrap_or(step.output.start);
+            text.replace_range(start..step.output.end, "");
+        }
+    }
+    text
+}

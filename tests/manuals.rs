@@ -1,0 +1,26 @@
+//! Every manual in `tests/labs`, and those that labnet carries, are done and come out as they say.
+
+#![allow(clippy::unwrap_used)] // also in the helpers of tests
+
+use std::{fs, path::PathBuf, process::ExitCode};
+
+use labnet::ManualFailure;
+use libtest_mimic::{Arguments, Failed, Trial};
+
+fn main() -> ExitCode {
+    let folders = ["tests/labs", "topology"];
+    let files = folders.iter().flat_map(|folder| fs::read_dir(folder).unwrap());
+    let mut manuals: Vec<PathBuf> = files
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.extension().is_some_and(|extension| extension == "md"))
+        .collect();
+    manuals.sort();
+    let trial = |path: PathBuf| {
+        Trial::test(path.display().to_string(), move || {
+            labnet::manual(&path)
+                .map_err(|failure: ManualFailure| Failed::from(failure.to_string()))
+        })
+    };
+    libtest_mimic::run(&Arguments::from_args(), manuals.into_iter().map(trial).collect())
+        .exit_code()
+}

@@ -1,0 +1,252 @@
+//! `labnet run` as people use it.
+
+#![allow(clippy::unwrap_used, clippy::panic)] // also in the helpers of tests
+
+mod place;
+
+use std::{
+    fs,
+    io::Read,
+    process::{Command, Output, Stdio},
+};
+
+use nix::sys::signal::{Signal, kill};
+use place::{Place, until};
+
+/// A manual with something that is not so.
+const WRONG: &str = "---
+topology: two.toml
+timeout: 20s
+roles: { speaker: echo said }
+---
+# A manual
+## Right
+```console,points=3
+R2$ echo it is so
+it is so
+```
+## Wrong
+1. In a list:
+
+   ```console,points=2
+   R2$ printf 'first 17\\nsecond\\nthird\\n'
+   first [..]
+   2nd
+   third
+   R2$ echo never
+   never
+   ```
+## A role
+```console
+KALI$ echo said hello
+said hello
+```
+";
+
+fn place() -> Place {
+    let place = Place::new();
+    place.write("two.toml", place::TWO);
+    place.write("m.md", WRONG);
+    place
+}
+
+fn output(mut command: Command) -> (Option<i32>, String, String) {
+    let Output { status, stdout, stderr } = command.stdin(Stdio::null()).output().unwrap();
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+    (status.code(), text(stdout), text(stderr))
+}
+
+/// Less what differs from run to run: the time, and the frames on the wire before.
+fn stable(text: &str) -> String {
+    let time = |line: &str| match line.rsplit_once(" in ") {
+        Some((before, after)) if after.contains(" s") => {
+            let rest = after.split_once(" s").map_or("", |(_, rest)| rest);
+            format!("{before} in [TIME]{rest}")
+        }
+        _ => line.to_owned(),
+    };
+    text.lines().map(|line| time(line) + "\n").collect()
+}
+
+#[test]
+fn a_failure_shows_where_and_what() {
+    let place = place();
+    let (code, out, errors) = output(place.labnet("run m.md"));
+    assert_eq!((code, errors.as_str()), (Some(1), ""));
+    insta::assert_snapshot!(stable(&out));
+    place.until_gone();
+}
+
+#[test]
+fn several_manuals_run_at_once_and_are_told_in_order() {
+    let place = place();
+    place.write("good.md", &WRONG.replace("2nd", "second"));
+    let (code, out, _) = output(place.labnet("run good.md m.md good.md -j 3"));
+    assert_eq!(code, Some(1));
+    let lines: Vec<&str> = out.lines().filter(|line| line.contains(" passed")).collect();
+    let starts: Vec<&str> = lines.iter().map(|line| line.split(" in ").next().unwrap()).collect();
+    assert_eq!(
+        starts,
+        [
+            "good.md: 4 steps passed",
+            "m.md: 2 steps passed, 1 block failed, 1 not run",
+            "good.md: 4 steps passed"
+        ]
+    );
+    assert!(lines[0].ends_with("; 5 of 5 points"), "{out}");
+    assert!(lines[1].ends_with("; 3 of 5 points"), "{out}");
+    place.until_gone();
+}
+
+#[test]
+fn update_writes_what_was_printed_and_keeps_wildcards() {
+    let place = place();
+    let (code, _, errors) = output(place.labnet("run m.md --update"));
+    assert_eq!((code, errors.as_str()), (Some(1), "labnet: m.md now says what was printed\n"));
+    let text = fs::read_to_string(place.path().join("m.md")).unwrap();
+    assert_eq!(text, WRONG.replace("2nd", "second"));
+    let (code, _, errors) = output(place.labnet("run m.md --update"));
+    assert_eq!((code, errors.as_str()), (Some(0), ""));
+    assert_eq!(fs::read_to_string(place.path().join("m.md")).unwrap(), text);
+    place.until_gone();
+}
+
+#[test]
+fn a_handout_has_no_answers() {
+    let place = place();
+    let (code, out, _) = output(place.labnet("run --strip m.md"));
+    assert_eq!(code, Some(0));
+    let answers =
+        ["it is so\n", "   first [..]\n", "   2nd\n", "   third\n", "   never\n", "said hello\n"];
+    let mut expected = WRONG.to_owned();
+    for answer in answers {
+        let at = expected.rfind(&format!("\n{answer}")).unwrap() + 1;
+        expected.replace_range(at..at + answer.len(), "");
+    }
+    assert_eq!(out, expected);
+}
+
+#[test]
+fn one_section_and_other_programs() {
+    let place = place();
+    let (code, out, _) = output({
+        let mut command = place.labnet("run m.md --only Right");
+        command.stdin(Stdio::null());
+        command
+    });
+    assert_eq!(code, Some(0));
+    assert!(out.starts_with("m.md: 1 step passed"), "{out}");
+    let mut command = place.labnet("run m.md");
+    command.args(["--only", "A role", "--with", "speaker=echo I say"]);
+    let (code, out, _) = output(command);
+    assert_eq!(code, Some(1));
+    assert!(out.contains("    - said hello\n") && out.contains("    + I say hello\n"), "{out}");
+    for (words, told) in [
+        (
+            ["--only", "Nothing"],
+            "labnet: there is no heading `Nothing`; these there are:\n  A manual\n  Right\n  Wrong\n  A role\n",
+        ),
+        (["--with", "nobody=x"], "labnet: there is no role `nobody`; there are: speaker\n"),
+    ] {
+        let mut command = place.labnet("run m.md");
+        command.args(words);
+        let (code, _, errors) = output(command);
+        assert_eq!((code, errors.as_str()), (Some(2), told));
+    }
+    place.until_gone();
+}
+
+#[test]
+fn results_for_programs() {
+    let place = place();
+    let (code, out, _) = output(place.labnet("run m.md --json --junit out.xml"));
+    assert_eq!(code, Some(1));
+    let result: serde_json::Value = serde_json::from_str(&out).unwrap();
+    assert_eq!((&result["version"], &result["passed"]), (&1.into(), &false.into()));
+    let steps = &result["runs"][0]["sections"][3]["blocks"][0]["steps"];
+    assert_eq!(steps[0]["line"], 16);
+    assert_eq!(steps[0]["outcome"]["is"], "failed");
+    assert_eq!(steps[0]["output"], "first 17\nsecond\nthird\n");
+    assert_eq!(steps[1]["outcome"]["is"], "not-run");
+    let xml = fs::read_to_string(place.path().join("out.xml")).unwrap();
+    assert!(
+        xml.contains("<testsuite name=\"m.md\" tests=\"3\" failures=\"1\" errors=\"0\">"),
+        "{xml}"
+    );
+    assert!(xml.contains("<failure message=\"it printed something else\">"), "{xml}");
+    place.until_gone();
+}
+
+#[test]
+fn a_lab_that_breaks_is_no_failure_of_the_tested() {
+    let place = place();
+    place.write("m.md", &WRONG.replace("R2$ echo it is so\nit is so", "R2$ sleep 1000"));
+    let mut run = place
+        .labnet("run m.md --junit out.xml")
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    place.process("a sleeping program", |process| process.words.iter().any(|word| word == "1000"));
+    kill(nix::unistd::Pid::from_raw(place.init().pid as i32), Signal::SIGKILL).unwrap();
+    let mut out = String::new();
+    run.stdout.take().unwrap().read_to_string(&mut out).unwrap();
+    assert_eq!(run.wait().unwrap().code(), Some(5), "{out}");
+    let xml = fs::read_to_string(place.path().join("out.xml")).unwrap();
+    assert!(
+        xml.contains("failures=\"0\" errors=\"1\"") && xml.contains("<error message="),
+        "{xml}"
+    );
+    place.until_gone();
+}
+
+#[test]
+fn a_failed_lab_is_kept_for_whoever_asks() {
+    let place = place();
+    let (code, _, errors) = output(place.labnet("run m.md --keep-up"));
+    assert_eq!(code, Some(1));
+    let name = errors.split_whitespace().nth(2).unwrap();
+    assert!(errors.starts_with(&format!("labnet: lab {name} stays up: ")), "{errors}");
+    assert_eq!(place.run(&format!("exec -L {name} R2 -- hostname")), "R2\n");
+    place.run(&format!("down {name}"));
+    place.until_gone();
+    // One that has passed is not.
+    place.write("m.md", &WRONG.replace("2nd", "second"));
+    place.run("run m.md --keep-up");
+    place.until_gone();
+}
+
+#[test]
+fn ctrl_c_leaves_nothing() {
+    let place = place();
+    place.write("m.md", &WRONG.replace("R2$ echo it is so\nit is so", "R2$ sleep 1000"));
+    let mut run =
+        place.labnet("run m.md").stdin(Stdio::null()).stdout(Stdio::null()).spawn().unwrap();
+    place.process("a sleeping program", |process| process.words.iter().any(|word| word == "1000"));
+    let client = place.client("run");
+    kill(nix::unistd::Pid::from_raw(client.pid as i32), Signal::SIGINT).unwrap();
+    run.wait().unwrap();
+    place.until_gone();
+    until("no lab left", || place.remains().is_empty());
+}
+
+#[test]
+fn what_a_program_prints_can_steer_nothing() {
+    let place = place();
+    place.write("m.md", &WRONG.replace("echo it is so", r"printf '\033]0;owned\007<b>&\033[2J\n'"));
+    let (code, out, _) = output(place.labnet("run m.md --junit out.xml"));
+    assert_eq!(code, Some(1));
+    assert!(!out.contains('\u{1b}') && out.contains(r"\u{1b}]0;owned\u{7}<b>&"), "{out:?}");
+    let xml = fs::read_to_string(place.path().join("out.xml")).unwrap();
+    assert!(!xml.contains('\u{1b}') && xml.contains("&lt;b&gt;&amp;"), "{xml:?}");
+    place.until_gone();
+}
+
+#[test]
+fn what_is_wrong_with_manuals_is_told_at_once() {
+    let place = place();
+    place.write("bad.md", "---\ntopology: none.toml\ntimeout: soon\nrolls: {}\n---\n");
+    let (code, out, errors) = output(place.labnet("run m.md bad.md"));
+    assert_eq!((code, out.as_str()), (Some(3), ""));
+    insta::assert_snapshot!(errors);
+}

@@ -303,3 +303,40 @@ fn schedules_that_make_no_sense_are_refused() {
     let json = r#"[{"at":"0s","lasting":null,"every":"5s","change":{}}]"#;
     assert!(serde_json::from_str::<Schedule>(json).is_err());
 }
+
+#[test]
+fn faults_and_changes_in_time_are_written_in_a_line() {
+    for text in [
+        "drop all",
+        "delay 50ms first 2",
+        "hold nth 3 matching udp",
+        "corrupt for 500ms matching tcp port 5000 and greater 100",
+    ] {
+        assert_eq!(text.parse::<Rule>().unwrap().to_string(), text);
+    }
+    assert_eq!("drop".parse::<Rule>().unwrap().to_string(), "drop all");
+    for (text, told) in [
+        ("", "is nothing to do to a frame"),
+        ("delay", "is nothing to do to a frame"),
+        ("explode first 1", "is nothing to do to a frame"),
+        ("drop first", "chooses no frames"),
+        ("drop first 1 matching prot 5", "the filter, column 1: `prot`"),
+    ] {
+        let error = text.parse::<Rule>().unwrap_err().to_string();
+        assert!(error.contains(told), "{text}: {error}");
+    }
+    for text in ["at 5s: down", "at 0s for 1s: delay 10ms, loss 1%", "at 1m for 1s every 10s: up"] {
+        assert_eq!(text.parse::<Entry>().unwrap().to_string(), text);
+    }
+    for (text, told) in [
+        ("down", "write it as in `at 5s"),
+        ("at 5s every 10s: down", "write it as in `at 5s"),
+        ("at 5: down", "is not a length of time"),
+        ("at 5s: sideways", "is nothing that a link does"),
+        ("at 5s for 0s: down", "lasts for no time"),
+        ("at 5s for 10s every 10s: down", "begins again before it ends"),
+    ] {
+        let error = text.parse::<Entry>().unwrap_err().to_string();
+        assert!(error.contains(told), "{text}: {error}");
+    }
+}

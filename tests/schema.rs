@@ -18,7 +18,13 @@ fn broken(value: &Value, schema: &Value, root: &Value) -> Option<String> {
     if let Some(reference) = schema["$ref"].as_str() {
         return broken(value, root.pointer(reference.strip_prefix('#')?).unwrap(), root);
     }
-    if let Some(options) = schema["anyOf"].as_array() {
+    if let Some(only) = schema.get("const") {
+        return (value != only).then(|| format!("{value} is not {only}"));
+    }
+    if let Some(known) = schema["enum"].as_array() {
+        return (!known.contains(value)).then(|| format!("{value} is none of {known:?}"));
+    }
+    if let Some(options) = schema["anyOf"].as_array().or(schema["oneOf"].as_array()) {
         let fits = options.iter().any(|option| broken(value, option, root).is_none());
         return (!fits).then(|| format!("{value} fits none of {schema}"));
     }
@@ -75,7 +81,7 @@ fn the_good_topologies_obey_the_schema() {
 #[test]
 fn the_schema_finds_wrong_keys_and_types() {
     let schema = schema();
-    for stem in ["unknown-key", "wrong-type"] {
+    for stem in ["unknown-key", "unknown-key-of-links", "wrong-type", "wrong-type-of-links"] {
         let topology = topology(Path::new(&format!("fixtures/bad/{stem}.toml")));
         assert!(broken(&topology, &schema, &schema).is_some(), "{stem}");
     }
@@ -106,6 +112,10 @@ fn the_schema_has_the_keys_that_the_reader_knows() {
         ("/definitions/Program/properties", "[nodes.a.programs.p]"),
         ("/definitions/Link/properties", "[links.l]"),
         ("/definitions/Network/properties", "[networks.n]"),
+        ("/definitions/Impairment/properties", "[links.l.each_way]"),
+        ("/definitions/Impairment/properties", "[networks.n.from.a]"),
+        ("/definitions/Change/properties", "[[links.l.schedule]]"),
+        ("/definitions/Fault/properties", "[[links.l.faults]]"),
     ] {
         assert_eq!(keys(pointer), keys_of_reader(table), "{table}");
     }

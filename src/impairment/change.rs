@@ -53,12 +53,12 @@ impl Change {
     ///
     /// For each impairment `i`, `i.with(&self.over(&under))` is `i.with(&under).with(&self)`.
     pub fn over(self, under: &Self) -> Self {
-        // No rate undoes burst and limit, too.
-        let undone = (Some(None), Some(QueueLimit::default()));
-        let unlimited = Some(None);
+        // No rate undoes burst and limit, which a rate that comes after must not bring back.
         let (burst, limit) = match (&self.rate, &under.rate) {
-            (rate, _) if *rate == unlimited => undone,
-            (_, rate) if *rate == unlimited => (under.burst.or(undone.0), under.limit.or(undone.1)),
+            (Some(None), _) => (None, None),
+            (Some(Some(_)), Some(None)) => {
+                (under.burst.or(Some(None)), under.limit.or(Some(QueueLimit::default())))
+            }
             _ => (under.burst, under.limit),
         };
         Self {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{Impairment, Pace, QueueLimit};
-use crate::units::{ByteSize, Delay, Probability};
+use crate::units::{ByteSize, Delay};
 
 /// The longest delay and the largest jitter.
 pub const LONGEST_DELAY: Delay = Delay(Duration::from_secs(3600));
@@ -41,7 +41,7 @@ pub enum Contradiction {
     #[error("`burst` with a trace: a trace says itself when how much is sent")]
     BurstWithTrace,
     /// Frames of the link's MTU would never pass.
-    #[error("`{key}` of {value} is less than one frame, {frame} bytes with its header")]
+    #[error("`{key}` of {} bytes is less than one frame, {frame} bytes with its header", value.0)]
     BelowFrame {
         /// `burst` or `limit`.
         key: &'static str,
@@ -73,44 +73,56 @@ impl Contradiction {
 impl Impairment {
     /// Whether it has a meaning on a link of this MTU.
     ///
-    /// Jitter without delay, or above it, is allowed: no delay is below 0, as in tc-netem(8).
-    ///
     /// # Errors
     ///
-    /// The first contradiction in it.
+    /// The first of its [contradictions](Self::contradictions).
     pub fn check(&self, mtu: u32) -> Result<(), Contradiction> {
-        for (key, value) in [("delay", self.delay), ("jitter", self.jitter)] {
-            if value > LONGEST_DELAY {
-                return Err(Contradiction::TooLong { key, value });
-            }
-        }
-        let reorders = self.reorder != Probability::NEVER;
-        if reorders && self.delay.0.is_zero() {
-            return Err(Contradiction::ReorderWithoutDelay);
-        }
-        if self.gap > 1 && !reorders {
-            return Err(Contradiction::GapWithoutReorder);
-        }
-        self.check_rate(HEADER + u64::from(mtu))
+        self.contradictions(mtu).into_iter().next().map_or(Ok(()), Err)
     }
 
-    fn check_rate(&self, frame: u64) -> Result<(), Contradiction> {
-        let whole = |key, value: ByteSize| match value.0 < frame {
-            true => Err(Contradiction::BelowFrame { key, value, frame }),
-            false => Ok(()),
-        };
-        let limit = self.limit != QueueLimit::default();
-        match (&self.rate, self.burst) {
-            (None, Some(_)) => Err(Contradiction::WithoutRate { key: "burst" }),
-            (None, None) if limit => Err(Contradiction::WithoutRate { key: "limit" }),
-            (Some(Pace::Trace(_)), Some(_)) => Err(Contradiction::BurstWithTrace),
-            (_, Some(burst)) => whole("burst", burst),
-            (_, None) => Ok(()),
-        }?;
-        match self.limit {
-            QueueLimit::Frames(0) => Err(Contradiction::NoQueue),
-            QueueLimit::Frames(_) => Ok(()),
-            QueueLimit::Bytes(bytes) => whole("limit", bytes),
+    /// Everything in it that has no meaning on a link of this MTU.
+    ///
+    /// Jitter without delay, or above it, is allowed: no delay is below 0, as in tc-netem(8).
+    pub fn contradictions(&self, mtu: u32) -> Vec<Contradiction> {
+        let mut found = Vec::new();
+        for (key, value) in [("delay", self.delay), ("jitter", self.jitter)] {
+            if value > LONGEST_DELAY {
+                found.push(Contradiction::TooLong { key, value });
+            }
+        }
+        if !self.reorder.is_never() && self.delay.0.is_zero() {
+            found.push(Contradiction::ReorderWithoutDelay);
+        }
+        if self.gap > 1 && self.reorder.is_never() {
+            found.push(Contradiction::GapWithoutReorder);
+        }
+        let frame = HEADER + u64::from(mtu);
+        found.extend(self.burst.and_then(|burst| self.wrong_burst(burst, frame)));
+        found.extend(self.wrong_limit(frame));
+        found
+    }
+
+    fn wrong_burst(&self, burst: ByteSize, frame: u64) -> Option<Contradiction> {
+        let key = "burst";
+        match self.rate {
+            None => Some(Contradiction::WithoutRate { key }),
+            Some(Pace::Trace(_)) => Some(Contradiction::BurstWithTrace),
+            Some(Pace::Constant(_)) => below(key, burst, frame),
         }
     }
+
+    fn wrong_limit(&self, frame: u64) -> Option<Contradiction> {
+        let key = "limit";
+        match self.limit {
+            limit if limit == QueueLimit::default() => None,
+            _ if self.rate.is_none() => Some(Contradiction::WithoutRate { key }),
+            QueueLimit::Frames(0) => Some(Contradiction::NoQueue),
+            QueueLimit::Frames(_) => None,
+            QueueLimit::Bytes(bytes) => below(key, bytes, frame),
+        }
+    }
+}
+
+fn below(key: &'static str, value: ByteSize, frame: u64) -> Option<Contradiction> {
+    (value.0 < frame).then_some(Contradiction::BelowFrame { key, value, frame })
 }

@@ -4,8 +4,11 @@ use std::{fmt, str::FromStr, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
-use super::Action;
-use crate::{packet::Filter, units::Delay};
+use super::{Action, ActionError};
+use crate::{
+    packet::{Filter, FilterError},
+    units::Delay,
+};
 
 /// A fault: what is done to which frames of a direction. Which direction is said beside it.
 ///
@@ -101,6 +104,52 @@ impl fmt::Display for Which {
             Self::Every(every) => f.pad(&format!("every {every}")),
             Self::For(lasting) => f.pad(&format!("for {lasting}")),
         }
+    }
+}
+
+/// The text is not a fault.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum RuleError {
+    /// Nothing is done, or nothing that can be done.
+    #[error(transparent)]
+    Action(#[from] ActionError),
+    /// It doesn't choose among frames.
+    #[error(transparent)]
+    Which(#[from] WhichError),
+    /// What follows `matching` is not a filter.
+    #[error("the filter, {0}")]
+    Filter(#[from] FilterError),
+}
+
+impl FromStr for Rule {
+    type Err = RuleError;
+
+    /// As in `drop`, `delay 50ms first 2`, `hold nth 3 matching udp`.
+    fn from_str(text: &str) -> Result<Self, RuleError> {
+        let (text, filter) = match text.split_once(" matching ") {
+            Some((text, filter)) => (text, Some(filter)),
+            None => (text, None),
+        };
+        let words: Vec<&str> = text.split_ascii_whitespace().collect();
+        let length = if words.first() == Some(&"delay") { 2 } else { 1 };
+        let (action, which) = words.split_at(length.min(words.len()));
+        let which = match which.is_empty() {
+            true => Which::All,
+            false => which.join(" ").parse()?,
+        };
+        Ok(Self {
+            matching: filter.map(str::parse).transpose()?,
+            which,
+            action: action.join(" ").parse()?,
+        })
+    }
+}
+
+impl TryFrom<&str> for Rule {
+    type Error = RuleError;
+
+    fn try_from(text: &str) -> Result<Self, RuleError> {
+        text.parse()
     }
 }
 

@@ -1,11 +1,11 @@
 //! Changes in time.
 
-use std::{fmt, time::Duration};
+use std::{fmt, str::FromStr, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
-use super::Change;
-use crate::units::Delay;
+use super::{Change, ChangeError};
+use crate::units::{Delay, DelayError};
 
 /// Changes in time, counted from when the lab is ready. Where several are in force, later ones hold over earlier ones.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -136,6 +136,56 @@ impl TryFrom<Vec<Entry>> for Schedule {
 impl From<Schedule> for Vec<Entry> {
     fn from(schedule: Schedule) -> Self {
         schedule.0
+    }
+}
+
+/// The text is not an entry of a schedule.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum EntryError {
+    /// It has another form.
+    #[error("`{0}` is not a change in time; write it as in `at 5s for 1s every 10s: down`")]
+    Form(String),
+    /// A time is not one.
+    #[error(transparent)]
+    Time(#[from] DelayError),
+    /// What follows the colon is not a change.
+    #[error(transparent)]
+    Change(#[from] ChangeError),
+    /// Its times don't fit each other.
+    #[error("`{0}` {1}")]
+    Fault(String, ScheduleFault),
+}
+
+impl FromStr for Entry {
+    type Err = EntryError;
+
+    /// As in `at 5s for 1s every 10s: down`; `for` and `every` may be left out.
+    fn from_str(text: &str) -> Result<Self, EntryError> {
+        let form = || EntryError::Form(text.to_owned());
+        let (times, change) = text.split_once(':').ok_or_else(form)?;
+        let words: Vec<&str> = times.split_ascii_whitespace().collect();
+        let (at, lasting, every) = match words[..] {
+            ["at", at] => (at, None, None),
+            ["at", at, "for", lasting] => (at, Some(lasting), None),
+            ["at", at, "for", lasting, "every", every] => (at, Some(lasting), Some(every)),
+            _ => return Err(form()),
+        };
+        let entry = Self {
+            at: at.parse()?,
+            lasting: lasting.map(str::parse).transpose()?,
+            every: every.map(str::parse).transpose()?,
+            change: change.trim().parse()?,
+        };
+        entry.check().map_err(|fault| EntryError::Fault(text.to_owned(), fault))?;
+        Ok(entry)
+    }
+}
+
+impl TryFrom<&str> for Entry {
+    type Error = EntryError;
+
+    fn try_from(text: &str) -> Result<Self, EntryError> {
+        text.parse()
     }
 }
 

@@ -141,6 +141,14 @@ impl FromStr for Change {
     }
 }
 
+impl TryFrom<&str> for Change {
+    type Error = ChangeError;
+
+    fn try_from(text: &str) -> Result<Self, ChangeError> {
+        text.parse()
+    }
+}
+
 impl fmt::Display for Change {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let words = self.fields().into_iter().map(|(key, text)| match (key, text.as_str()) {

@@ -13,7 +13,7 @@ pub struct Direction {
     pub impairment: Impairment,
     /// Changes of it in time.
     pub schedule: Schedule,
-    /// To chosen frames; they are numbered from 1 in this order.
+    /// To chosen frames, in the order of the file.
     pub faults: Vec<Rule>,
 }
 

@@ -4,6 +4,7 @@ use std::{collections::HashMap, ops::Range};
 
 use ipnet::IpNet;
 
+use super::resolve::MTU;
 use crate::{
     name::{IfName, NodeName},
     spec::{self, End, Problem, Problems, Spanned, Spec},
@@ -73,6 +74,21 @@ impl<'s> Draft<'s> {
     /// The place as people write it: `R2:eth0`.
     pub(super) fn name(&self, place: Place) -> String {
         format!("{}:{}", self.spec.nodes[place.node].name.value, self.interface(place).name.value)
+    }
+
+    /// The MTU that the file gives an interface, itself or by its link or network.
+    pub(super) fn written_mtu(&self, place: Place) -> Option<&'s Spanned<u32>> {
+        let common = match self.segment(place) {
+            Some(Segment::Link(index)) => self.spec.links[index].mtu.as_ref(),
+            Some(Segment::Network(index)) => self.spec.networks[index].mtu.as_ref(),
+            None => None,
+        };
+        self.interface(place).mtu.as_ref().or(common)
+    }
+
+    /// An interface's MTU.
+    pub(super) fn mtu(&self, place: Place) -> u32 {
+        self.written_mtu(place).map_or(MTU, |mtu| mtu.value)
     }
 
     /// What is plugged in at a place.

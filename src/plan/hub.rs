@@ -4,19 +4,17 @@ use std::collections::HashSet;
 
 use super::{
     Network, Port,
+    directions::Bent,
     draft::{Draft, Place, Segment},
     resolve::{MTU, endpoint},
 };
 use crate::{
     name::{IfName, NetworkName},
-    spec::{Backend, Problem, Problems},
+    spec::{Problem, Problems},
 };
 
 /// `BR_MAX_PORTS` in the kernel's net/bridge/br_private.h, less the one that it never gives.
 const MAX_PORTS: usize = 1023;
-
-/// The seed of a cable whose topology gives none.
-pub(super) const SEED: u64 = 1;
 
 /// The networks with their ports.
 pub(super) fn networks(draft: &mut Draft<'_>) -> Vec<Network> {
@@ -39,15 +37,25 @@ pub(super) fn networks(draft: &mut Draft<'_>) -> Vec<Network> {
                 .help("spread the nodes over several networks");
             draft.problems.push(problem);
         }
+        let mtu = network.mtu.as_ref().map_or(MTU, |mtu| mtu.value);
+        let what = format!("network `{}`", network.name.value);
+        let bent = Bent { bends: &network.bends, what: &what };
+        let senders: Vec<_> =
+            places.iter().map(|place| &spec.nodes[place.node].name.value).collect();
+        bent.check(&senders, &mut draft.problems);
+        let to_node = bent.direction(None, mtu, &mut draft.problems);
         let mut port = |place: Place| {
             count += 1;
             let name = interface_name(&format!("p{count}"), &mut draft.problems)?;
+            let endpoint = endpoint(spec, place);
+            let mtu = draft.mtu(place);
+            let from_node = bent.direction(Some(&endpoint.node), mtu, &mut draft.problems);
             Some(Port {
                 name,
-                endpoint: endpoint(spec, place),
-                backend: Backend::Auto,
-                seed: SEED,
-                directions: Default::default(),
+                endpoint,
+                backend: bent.backend(),
+                seed: bent.seed(),
+                directions: [from_node, to_node.clone()],
             })
         };
         let ports = places.into_iter().filter_map(&mut port).collect();
@@ -57,7 +65,7 @@ pub(super) fn networks(draft: &mut Draft<'_>) -> Vec<Network> {
         networks.push(Network {
             name: network.name.value.clone(),
             bridge,
-            mtu: network.mtu.as_ref().map_or(MTU, |mtu| mtu.value),
+            mtu,
             subnets: network.subnets.iter().map(|subnet| subnet.value).collect(),
             ports,
             capture: network.capture,

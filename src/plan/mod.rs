@@ -3,12 +3,14 @@
 mod address;
 mod bend;
 mod cables;
+mod directions;
 mod draft;
 mod hub;
 mod mac;
 mod resolve;
 mod routes;
 mod steps;
+mod steps_text;
 mod sysctls;
 mod types;
 

@@ -4,6 +4,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use super::{
     Interface, Link, Node, Plan, Program, SourceFile, address,
+    directions::{self, Bent},
     draft::{Draft, Place, Segment},
     hub, mac, routes, sysctls,
 };
@@ -35,6 +36,10 @@ pub fn resolve(spec: &Spec) -> Result<Plan, Problems> {
     }
     let links = links(&mut draft);
     let networks = hub::networks(&mut draft);
+    let ports = networks.iter().flat_map(|network| &network.ports);
+    let cables = links.iter().map(|link| &link.directions);
+    let cables = cables.chain(ports.map(|port| &port.directions)).flatten();
+    directions::check_traces(cables, &mut draft.problems);
     match &spec.name {
         Some(name) if draft.problems.is_empty() => {
             Ok(Plan { name: name.value.clone(), nodes, networks, links })
@@ -74,17 +79,13 @@ fn node(draft: &mut Draft<'_>, index: usize, macs: &mac::Macs) -> Node {
 
 fn interface(draft: &mut Draft<'_>, place: Place, macs: &mac::Macs) -> Interface {
     let interface = draft.interface(place);
-    let (mtu, offload) = match draft.segment(place) {
-        Some(Segment::Link(index)) => {
-            (&draft.spec.links[index].mtu, draft.spec.links[index].offload)
-        }
-        Some(Segment::Network(index)) => {
-            (&draft.spec.networks[index].mtu, draft.spec.networks[index].offload)
-        }
-        None => (&None, false),
+    let offload = match draft.segment(place) {
+        Some(Segment::Link(index)) => draft.spec.links[index].offload,
+        Some(Segment::Network(index)) => draft.spec.networks[index].offload,
+        None => false,
     };
-    let written = interface.mtu.as_ref().or(mtu.as_ref());
-    let mtu = written.map_or(MTU, |mtu| mtu.value);
+    let written = draft.written_mtu(place);
+    let mtu = draft.mtu(place);
     let addresses: Vec<_> =
         draft.addresses[place.node][place.interface].iter().map(|a| a.value).collect();
     if mtu < MTU_IPV6 && addresses.iter().any(|address| address.addr().is_ipv6()) {
@@ -153,13 +154,20 @@ fn links(draft: &mut Draft<'_>) -> Vec<Link> {
             draft.problems.push(problem);
         }
         let Some(hub) = hub::link(links.len() + 1, &mut draft.problems) else { continue };
+        let what = format!("link `{name}`");
+        let bent = Bent { bends: &link.bends, what: &what };
+        bent.check(&[&ends[0].node, &ends[1].node], &mut draft.problems);
+        let directions = [0, 1].map(|end| {
+            let mtu = draft.mtu(places[end]);
+            bent.direction(Some(&ends[end].node), mtu, &mut draft.problems)
+        });
         links.push(Link {
             name,
             ends,
             capture: link.capture,
-            backend: spec::Backend::Auto,
-            seed: hub::SEED,
-            directions: Default::default(),
+            backend: bent.backend(),
+            seed: bent.seed(),
+            directions,
             hub,
         });
     }

@@ -1,14 +1,17 @@
 //! The plan as a list of what is done, in order.
 
-use std::{collections::HashMap, fmt};
+use std::collections::HashMap;
 
 use ipnet::IpNet;
 use serde::Serialize;
 
-use super::{HUB_SYSCTLS, Interface, Link, Network, Plan, Program, Route, SourceFile};
+use super::{
+    Backend, Direction, HUB_SYSCTLS, Interface, Link, Network, Plan, Port, Program, Route,
+    SourceFile,
+};
 use crate::{
     name::{Endpoint, IfName, LinkName, NetworkName, NodeName},
-    units::{Delay, MacAddr},
+    units::MacAddr,
 };
 
 /// One thing that is done when a lab comes up; Display says it in one line.
@@ -84,6 +87,22 @@ pub enum Step {
         /// Where.
         interfaces: Vec<Endpoint>,
     },
+    /// Have a direction of a cable do something to frames; what it does in time begins when the lab is ready.
+    Bend {
+        /// The link or network.
+        of: String,
+        /// Who sends the frames; none: the switch.
+        from: Option<Endpoint>,
+        /// Whom they are sent to; none: the switch.
+        to: Option<Endpoint>,
+        /// Who bends it.
+        backend: Backend,
+        /// The seed of random decisions.
+        seed: u64,
+        /// What is done.
+        #[serde(flatten)]
+        direction: Direction,
+    },
     /// Raise a node's `lo`.
     LoopbackUp {
         /// The node.
@@ -136,7 +155,8 @@ pub struct End {
 impl Plan {
     /// Everything that is done when the lab comes up, in order.
     ///
-    /// Each node's files, namespaces and settings; all interfaces, born where they belong; offloads and addresses; raising
+    /// Each node's files, namespaces and settings; all interfaces, born where they belong; offloads and addresses; what is
+    /// recorded and what is done to frames; raising
     /// (an interface that is up makes its peer dear to configure) with the routes, which need their interface up;
     /// programs, each awaited.
     pub fn steps(&self) -> Vec<Step> {
@@ -145,6 +165,7 @@ impl Plan {
         self.wires(&mut steps);
         self.configure(&mut steps);
         steps.extend(self.captured().map(|(of, interfaces)| Step::Capture { of, interfaces }));
+        self.bend(&mut steps);
         self.raise(&mut steps);
         for node in &self.nodes {
             let name = || node.name.clone();
@@ -209,6 +230,27 @@ impl Plan {
                 steps.extend(
                     addresses.map(|address| Step::Address { endpoint: endpoint(), address }),
                 );
+            }
+        }
+    }
+
+    fn bend(&self, steps: &mut Vec<Step>) {
+        let mut bend = |of: &str, ends: [Option<&Endpoint>; 2], backend, seed, way: &Direction| {
+            if !way.is_nothing() {
+                let [from, to] = ends.map(|end| end.cloned());
+                let (of, direction) = (of.to_owned(), way.clone());
+                steps.push(Step::Bend { of, from, to, backend, seed, direction });
+            }
+        };
+        for Link { name, ends: [a, b], backend, seed, directions: [there, back], .. } in &self.links
+        {
+            bend(name.as_str(), [Some(a), Some(b)], *backend, *seed, there);
+            bend(name.as_str(), [Some(b), Some(a)], *backend, *seed, back);
+        }
+        for network in &self.networks {
+            for Port { endpoint, backend, seed, directions: [from, to], .. } in &network.ports {
+                bend(network.name.as_str(), [Some(endpoint), None], *backend, *seed, from);
+                bend(network.name.as_str(), [None, Some(endpoint)], *backend, *seed, to);
             }
         }
     }
@@ -288,72 +330,5 @@ impl Plan {
                 (endpoint, interface)
             })
         })
-    }
-}
-
-impl fmt::Display for Step {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Node { node } => write!(f, "node     {node}"),
-            Self::Hub => write!(f, "hub"),
-            Self::Sysctl { node, key, value } => write!(f, "sysctl   {node} {key} = {value}"),
-            Self::HubSysctl { key, value } => write!(f, "sysctl   hub {key} = {value}"),
-            Self::Bridge { network, bridge, mtu } => {
-                write!(f, "bridge   {bridge} for {network}, mtu {mtu}")
-            }
-            Self::Link { link, ends: [a, b], hub: [c, d] } => {
-                write!(f, "link     {link}: {a} -- {c} | {d} -- {b}")
-            }
-            Self::Port { bridge, port, end } => write!(f, "port     {port} of {bridge} -- {end}"),
-            Self::OffloadOff { endpoint } => write!(f, "offload  {endpoint} off"),
-            Self::Address { endpoint, address } => write!(f, "address  {endpoint} {address}"),
-            Self::Capture { of, interfaces } => {
-                let names: Vec<String> = interfaces.iter().map(Endpoint::to_string).collect();
-                write!(f, "capture  {of} at {}", names.join(", "))
-            }
-            Self::LoopbackUp { node } => write!(f, "up       {node}:lo"),
-            Self::HubUp { interface } => write!(f, "up       {interface} in the hub"),
-            Self::Up { endpoint } => write!(f, "up       {endpoint}"),
-            Self::Route { node, route } => write!(f, "route    {node} {route}"),
-            Self::File { node, file } => {
-                write!(f, "file     {node} {} from {}", file.target.display(), file.source)
-            }
-            Self::Program { node, program } => write!(f, "program  {node} {program}"),
-        }
-    }
-}
-
-impl fmt::Display for End {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} ({}, mtu {})", self.endpoint, self.mac, self.mtu)
-    }
-}
-
-impl fmt::Display for Route {
-    /// As `ip route` writes it.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.to)?;
-        if let Some(via) = self.via {
-            write!(f, " via {via}")?;
-        }
-        write!(f, " dev {}", self.interface)?;
-        if let Some(source) = self.source {
-            write!(f, " src {source}")?;
-        }
-        write!(f, " congctl {}", self.congestion)
-    }
-}
-
-impl fmt::Display for Program {
-    /// Its name, its command line as a shell takes it, and what is waited for.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let words = self.command.iter().map(String::as_str);
-        // Words that hold a NUL have no shell form; they can't come from a topology.
-        let line = shlex::try_join(words).unwrap_or_else(|_| self.command.join(" "));
-        write!(f, "{}: {line}", self.name)?;
-        match &self.ready {
-            Some(ready) => write!(f, " (ready: {ready}, within {})", Delay(self.timeout)),
-            None => Ok(()),
-        }
     }
 }

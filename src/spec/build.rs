@@ -3,8 +3,9 @@
 use std::{collections::BTreeMap, path::PathBuf};
 
 use super::{
-    Document, File, Interface, Link, Network, Node, Problems, Program, Ready, Source, Spanned,
-    Spec, interfaces, load::Files, nodes, programs, reader::Reader, topology,
+    Bends, Document, File, Interface, Link, Network, Node, Problems, Program, Ready, Source,
+    Spanned, Spec, build_bends::Newest, interfaces, load::Files, nodes, programs, reader::Reader,
+    topology,
 };
 
 /// Describes a lab in code, with the words of the topology file.
@@ -24,8 +25,9 @@ use super::{
 /// # Ok::<(), labnet::spec::Problems>(())
 /// ```
 pub struct Builder {
-    reader: Reader,
-    spec: Spec,
+    pub(super) reader: Reader,
+    pub(super) spec: Spec,
+    pub(super) newest: Option<Newest>,
 }
 
 impl Builder {
@@ -42,7 +44,7 @@ impl Builder {
             networks: Vec::new(),
             problems: Problems::default(),
         };
-        Self { reader, spec }
+        Self { reader, spec, newest: None }
     }
 
     /// Adds a host, which `describe` gives interfaces, files and programs.
@@ -75,7 +77,9 @@ impl Builder {
                 mtu: None,
                 offload: false,
                 capture: false,
+                bends: Bends::default(),
             });
+            self.newest = Some(Newest::Link);
         }
         self
     }
@@ -88,8 +92,18 @@ impl Builder {
             .into_iter()
             .filter_map(|subnet| topology::subnet(&mut self.reader, &unplaced(subnet), &what))
             .collect();
-        let network = |name| Network { name, subnets, mtu: None, offload: false, capture: false };
-        self.spec.networks.extend(parsed.map(network));
+        let network = |name| Network {
+            name,
+            subnets,
+            mtu: None,
+            offload: false,
+            capture: false,
+            bends: Bends::default(),
+        };
+        if let Some(name) = parsed {
+            self.spec.networks.push(network(name));
+            self.newest = Some(Newest::Network);
+        }
         self
     }
 

@@ -1,8 +1,13 @@
 //! The topology file as written, and every problem found in it, with its place.
 
 mod backend;
+mod bends;
+mod bends_schema;
 mod build;
+mod build_bends;
 mod builtin;
+mod changes;
+mod faults;
 mod interfaces;
 mod load;
 mod nodes;
@@ -15,10 +20,12 @@ mod render;
 mod schema;
 mod source;
 mod topology;
+mod traces;
 mod types;
 mod value;
 
 pub use backend::{Backend, BackendError};
+pub(crate) use bends::{Bends, Ways};
 pub use build::{Builder, NodeBuilder};
 pub use builtin::{BUILTIN, builtin};
 pub use load::load;

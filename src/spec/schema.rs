@@ -70,6 +70,14 @@ forms! {
     Mtu: |_| json_schema!({
         "type": "integer", "minimum": MTU.start(), "maximum": MTU.end(),
     });
+    /// A seed.
+    Seed: |_| json_schema!({ "type": "integer", "minimum": 0, "maximum": i64::MAX });
+    /// A rate, or the file of a trace.
+    Rate: |_| text_or_table("trace");
+    /// A queue limit.
+    Limit: |_| json_schema!({ "type": ["string", "integer"], "minimum": 1 });
+    /// What a fault does.
+    Action: |_| text_or_table("delay");
     /// The two ends of a link.
     Ends: |_| json_schema!({
         "type": "array", "items": { "type": "string" }, "minItems": 2, "maxItems": 2,
@@ -95,6 +103,17 @@ forms! {
     Sysctls: |_| json_schema!({ "type": "object", "additionalProperties": {
         "type": ["string", "integer", "boolean", "object"],
     }});
+}
+
+/// Text, or a table with this key alone, which is text.
+fn text_or_table(key: &str) -> Schema {
+    let table = json_schema!({
+        "type": "object",
+        "properties": { key: { "type": "string" } },
+        "required": [key],
+        "additionalProperties": false,
+    });
+    json_schema!({ "anyOf": [{ "type": "string" }, table] })
 }
 
 fn one_or_list(description: &str) -> Schema {

@@ -6,7 +6,7 @@ use ipnet::IpNet;
 use toml::de::{DeTable, DeValue};
 
 use super::{
-    End, Link, Network, Problem, Problems, Spanned, Spec, nodes,
+    End, Link, Network, Problem, Problems, Spanned, Spec, bends, nodes,
     reader::{Key, Reader, Table, Value},
     value::cidr,
 };
@@ -65,8 +65,9 @@ fn link(reader: &mut Reader, key: Option<&Key<'_>>, value: &Value<'_>) -> Option
     };
     let (mtu, offload) = mtu_and_offload(reader, &mut table);
     let capture = flag(reader, &mut table, "capture");
+    let bends = bends::read(reader, &mut table);
     table.finish(reader);
-    Some(Link { name, ends, mtu, offload, capture })
+    Some(Link { name, ends, mtu, offload, capture, bends })
 }
 
 fn mtu_and_offload(reader: &mut Reader, table: &mut Table<'_>) -> (Option<Spanned<u32>>, bool) {
@@ -139,8 +140,9 @@ fn network(reader: &mut Reader, key: &Key<'_>, value: &Value<'_>) -> Option<Netw
     };
     let (mtu, offload) = mtu_and_offload(reader, &mut table);
     let capture = flag(reader, &mut table, "capture");
+    let bends = bends::read(reader, &mut table);
     table.finish(reader);
-    Some(Network { name: name?, subnets, mtu, offload, capture })
+    Some(Network { name: name?, subnets, mtu, offload, capture, bends })
 }
 
 pub(super) fn subnet(

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, net::IpAddr, ops::Range, path::PathBuf};
 use ipnet::IpNet;
 use schemars::JsonSchema;
 
-use super::{Problems, Ready, Source, schema};
+use super::{Bends, Problems, Ready, Source, bends_schema, schema};
 use crate::{
     name::{IfName, LabName, LinkName, NetworkName, NodeName, ProgramName},
     units::{Delay, MacAddr},
@@ -168,6 +168,9 @@ pub(crate) struct Link {
     /// Whether every frame is recorded from the start, at both ends: `labnet packets` shows them.
     #[schemars(with = "Option<bool>")]
     pub(crate) capture: bool,
+    /// What its cables do to frames.
+    #[schemars(flatten, with = "bends_schema::Bends")]
+    pub(crate) bends: Bends,
 }
 
 /// One end of a link.
@@ -198,4 +201,7 @@ pub(crate) struct Network {
     /// Whether every frame is recorded from the start, at every node plugged in: `labnet packets` shows them.
     #[schemars(with = "Option<bool>")]
     pub(crate) capture: bool,
+    /// What its cables do to frames.
+    #[schemars(flatten, with = "bends_schema::Bends")]
+    pub(crate) bends: Bends,
 }

@@ -11,6 +11,7 @@ use unicode_width::UnicodeWidthStr;
 #[error("column {column}: {message}\n{}{}", self.excerpt(), self.advice())]
 pub struct FilterError {
     column: usize,
+    place: Range<usize>,
     message: String,
     help: Option<String>,
     /// What is shown of the text: its part before the place, the place, and its part after it.
@@ -31,6 +32,7 @@ impl FilterError {
         let tidy = |text: &str| text.replace(|c: char| c.is_control() || c.is_whitespace(), " ");
         Self {
             column: text[..start].chars().count() + 1,
+            place: start..end,
             message: message.into(),
             help: None,
             shown: Box::new([
@@ -49,6 +51,21 @@ impl FilterError {
     /// The column in which the place begins, in characters, from 1.
     pub fn column(&self) -> usize {
         self.column
+    }
+
+    /// The place in the text, in bytes, on boundaries of characters.
+    pub fn place(&self) -> Range<usize> {
+        self.place.clone()
+    }
+
+    /// What is wrong there, in one line.
+    pub fn message(&self) -> &str {
+        &self.message
+    }
+
+    /// What to write instead, if that can be said.
+    pub fn remedy(&self) -> Option<&str> {
+        self.help.as_deref()
     }
 
     /// The text around the place, and the place underlined.

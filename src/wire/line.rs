@@ -51,7 +51,7 @@ pub struct Line<F> {
 }
 
 /// After so many changes of a schedule that nobody was awake for, the next are skipped to the latest one.
-const MOST_CHANGES: usize = 10_000;
+const MOST_CHANGES: usize = 1_000;
 
 impl<F> Line<F> {
     /// How many frames a line keeps at most.

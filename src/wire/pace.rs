@@ -86,24 +86,36 @@ impl Bucket {
         Self { rate, size, level: size, at: now }
     }
 
-    fn settle(&mut self, now: u64) {
+    /// What would be in it at a later time if it could not overflow.
+    fn level(&self, now: u64) -> i128 {
         let gained = u128::from(now.saturating_sub(self.at)) * u128::from(self.rate);
-        // A bucket overdrawn by the longest frame is full again long before i128 ends.
-        let gained = i128::try_from(gained).unwrap_or(i128::MAX);
-        self.level = self.level.saturating_add(gained).min(self.size);
+        self.level.saturating_add(i128::try_from(gained).unwrap_or(i128::MAX))
+    }
+
+    fn settle(&mut self, now: u64) {
+        self.level = self.level(now).min(self.size);
         self.at = self.at.max(now);
     }
 
+    /// How much there must be for a frame.
+    fn need(&self, length: u64) -> i128 {
+        (i128::from(length) * BYTE).min(self.size)
+    }
+
     fn ready(&self, length: u64) -> u64 {
-        let missing = (i128::from(length) * BYTE).min(self.size) - self.level;
+        let missing = self.need(length).saturating_sub(self.level);
         let Ok(missing @ 1..) = u128::try_from(missing) else { return self.at };
         let wait = missing.div_ceil(u128::from(self.rate).max(1));
         self.at.saturating_add(u64::try_from(wait).unwrap_or(u64::MAX))
     }
 
     fn spend(&mut self, at: u64, length: u64) {
-        self.settle(at);
-        self.level -= i128::from(length) * BYTE;
+        let level = self.level(at);
+        // Sent in the first nanosecond in which it may be: what came in the rest of that is not lost, though the bucket is full.
+        let first = level.saturating_sub(self.need(length)) < i128::from(self.rate);
+        let level = if first { level } else { level.min(self.size) };
+        self.level = level.saturating_sub(i128::from(length) * BYTE);
+        self.at = self.at.max(at);
     }
 }
 

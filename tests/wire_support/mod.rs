@@ -15,9 +15,12 @@ pub(crate) const S: u64 = 1_000_000_000;
 /// How many frames statistics are about.
 pub(crate) const FRAMES: u64 = 20_000;
 
-/// An impairment as people write it.
+/// An impairment as people write it; empty, that does nothing.
 pub(crate) fn impairment(text: &str) -> Impairment {
-    Impairment::default().with(&text.parse().unwrap())
+    match text {
+        "" => Impairment::default(),
+        text => Impairment::default().with(&text.parse().unwrap()),
+    }
 }
 
 /// A line from KALI, with the seed that a topology has by default.
@@ -38,14 +41,14 @@ pub(crate) fn number(frame: &[u8]) -> u64 {
     u64::from_le_bytes(frame[..8].try_into().unwrap())
 }
 
-/// All that arrives from now on, each at the time at which the line asks to be woken.
+/// All that arrives from now on, and when.
 pub(crate) fn drain<F: AsRef<[u8]> + AsMut<[u8]> + Clone>(line: &mut Line<F>) -> Vec<(u64, F)> {
     let mut arrived = Vec::new();
     while let Some(now) = line.next() {
-        while let Some(frame) = line.take(now) {
-            arrived.push((now, frame));
+        match line.take(now) {
+            Some(frame) => arrived.push((now, frame)),
+            None => assert!(line.next().is_none_or(|next| next > now), "woken for nothing"),
         }
-        assert!(line.next().is_none_or(|next| next > now || now == u64::MAX), "progress");
     }
     arrived
 }
@@ -57,9 +60,7 @@ pub(crate) fn pass(line: &mut Line<Vec<u8>>, count: u64, gap: u64) -> (Vec<Fate>
     for index in 0..count {
         let now = index * gap;
         while let Some(next) = line.next().filter(|next| *next <= now) {
-            while let Some(frame) = line.take(next) {
-                arrived.push((next, number(&frame)));
-            }
+            arrived.extend(line.take(next).map(|frame| (next, number(&frame))));
         }
         fates.push(line.accept(now, frame(index, 64)));
     }

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     impairment::{Change, Impairment, Rule},
     name::{Endpoint, NodeName},
+    wire::Counters,
 };
 
 /// What is bent.
@@ -40,7 +41,7 @@ pub(crate) enum BendRequest {
     RemoveFault { number: u32 },
     /// Lets the frames go on that a fault holds: [`BendReply::Count`].
     ReleaseFault { number: u32 },
-    /// [`BendReply::Count`] of hits when there are at least so many, or an error after `timeout`.
+    /// [`BendReply::Count`] of hits when there are at least so many, or [`LabError::NotHit`](super::LabError::NotHit) after `timeout`.
     AwaitHits { number: u32, hits: u64, timeout: Duration },
     /// All faults: [`BendReply::Faults`].
     Faults,
@@ -108,6 +109,12 @@ pub struct DirectionState {
     pub to: Option<Endpoint>,
     /// What is done to every frame.
     pub impairment: Impairment,
+    /// What became of the frames so far; none: nobody counts.
+    pub counters: Option<Counters>,
+    /// Frames that came faster than they could be taken, and are lost.
+    pub missed: u64,
+    /// Frames that could not be given to the receiver, whose interface is down or takes none so long.
+    pub refused: u64,
     /// What is done to chosen frames.
     pub faults: Vec<FaultState>,
 }

@@ -17,6 +17,7 @@ use tokio::{
 };
 
 use super::{
+    bend::{BendReply, BendRequest},
     error::LabError,
     lab::Lab,
     node::Node,
@@ -54,6 +55,8 @@ pub(super) struct Connection {
     started: RefCell<HashMap<u64, Started>>,
     /// What stops the captures it started and that have not ended, by the number of the request.
     capturing: RefCell<HashMap<u64, Box<dyn Fn()>>>,
+    /// Overlays and faults that end with it.
+    bent: RefCell<(Vec<u32>, Vec<u32>)>,
 }
 
 type Answer = Result<(Reply, Vec<OwnedFd>), LabError>;
@@ -64,8 +67,8 @@ impl Connection {
         channel.set_nonblocking().attempt(step)?;
         let owns_lab = Cell::new(matches!(role, Role::First(_)));
         let channel = async_fd(channel).attempt(step)?;
-        let (started, capturing) = (RefCell::default(), RefCell::default());
-        Ok(Rc::new(Self { channel, lab, role, owns_lab, started, capturing }))
+        let (started, capturing, bent) = Default::default();
+        Ok(Rc::new(Self { channel, lab, role, owns_lab, started, capturing, bent }))
     }
 
     /// Serves requests until the client ends; then what it started ends, and the lab if it is the client's own.
@@ -86,6 +89,8 @@ impl Connection {
         if self.owns_lab.get() {
             self.lab.end();
         }
+        let (overlays, faults) = self.bent.take();
+        self.lab.cables.forget(&overlays, &faults).await;
     }
 
     async fn receive(&self) -> Option<(Vec<u8>, Vec<OwnedFd>)> {
@@ -148,17 +153,31 @@ impl Connection {
                 Ok((Reply::Done, Vec::new()))
             }
             Request::Recording { of } => {
-                let recording = self.lab.captures.recording(&self.lab.plan, &of).await;
+                let recording = self.lab.recording(&of).await;
                 recording.map(|(file, end)| (Reply::Recorded(end), vec![file.into()]))
             }
-            Request::Bend(_) => {
-                Err(LabError::Protocol { what: "links of this lab don't bend".to_owned() })
-            }
+            Request::Bend(request) => self.bend(request).await,
             Request::Detach => self.detach(),
         };
         let (reply, fds) = answer.unwrap_or_else(|error| (Reply::Failed(error), Vec::new()));
         let fds: Vec<BorrowedFd<'_>> = fds.iter().map(AsFd::as_fd).collect();
         self.send(id, reply, &fds).await;
+    }
+
+    /// What is asked of cables; what is to end with this client is remembered.
+    async fn bend(&self, request: BendRequest) -> Answer {
+        let (overlay, guarded) = match &request {
+            BendRequest::Overlay { .. } => (true, false),
+            BendRequest::AddFault { guarded, .. } => (false, *guarded),
+            _ => (false, false),
+        };
+        let reply = self.lab.cables.answer(request).await?;
+        if let BendReply::Number(number) = reply {
+            let mut bent = self.bent.borrow_mut();
+            bent.0.extend(overlay.then_some(number));
+            bent.1.extend(guarded.then_some(number));
+        }
+        Ok((Reply::Bend(reply), Vec::new()))
     }
 
     fn detach(&self) -> Answer {

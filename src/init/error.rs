@@ -119,6 +119,84 @@ pub enum LabError {
         /// What its topology lists.
         known: Vec<IfName>,
     },
+    /// What is asked of a cable has no meaning.
+    #[error("{cable}, from {from}: {why}")]
+    Contradiction {
+        /// The cable.
+        cable: String,
+        /// Who sends.
+        from: String,
+        /// The keys that don't go together.
+        why: String,
+    },
+    /// The topology wants the kernel to bend a cable, which can't do what is asked.
+    #[error(
+        "{cable} has backend = \"kernel\", and {why}; \"auto\" takes the kernel where it can do what is asked"
+    )]
+    NotByKernel {
+        /// The cable.
+        cable: String,
+        /// What it can't do.
+        why: String,
+    },
+    /// The node sends nothing there.
+    #[error("{node} is not at {target}")]
+    NotASender {
+        /// The node.
+        node: NodeName,
+        /// The link, network or interface.
+        target: String,
+    },
+    /// There is no such fault.
+    #[error("no fault {fault}{}", numbered(known))]
+    NoFault {
+        /// Its number.
+        fault: u32,
+        /// Those there are.
+        known: Vec<u32>,
+    },
+    /// A fault did not act often enough in time.
+    #[error("fault {fault} acted {hits} of {wanted} times within {patience:?}")]
+    NotHit {
+        /// Its number.
+        fault: u32,
+        /// How often it acted.
+        hits: u64,
+        /// How often it was to.
+        wanted: u64,
+        /// How long that was waited for.
+        patience: Duration,
+    },
+    /// A node can't be on both sides of a partition.
+    #[error("{node} is on both sides")]
+    OnBothSides {
+        /// The node.
+        node: NodeName,
+    },
+    /// Nothing joins two groups of nodes directly.
+    #[error(
+        "no link and no network joins {} with {} directly; cut what lies between them",
+        listed(one),
+        listed(other)
+    )]
+    NotJoined {
+        /// One group.
+        one: Vec<NodeName>,
+        /// The other.
+        other: Vec<NodeName>,
+    },
+    /// No partition is between two groups of nodes.
+    #[error(
+        "there is no partition between {} and {}; `labnet heal` without names ends all",
+        listed(one),
+        listed(other)
+    )]
+    NotParted {
+        /// One group.
+        one: Vec<NodeName>,
+        /// The other.
+        other: Vec<NodeName>,
+    },
     /// Nothing is recorded of this.
     #[error(
         "nothing is recorded of `{of}`{}; `labnet capture` records from now on",
@@ -247,6 +325,20 @@ fn shown(output: &str) -> String {
             "; it printed:\n{}",
             output.lines().map(|l| format!("    {l}")).collect::<Vec<_>>().join("\n")
         ),
+    }
+}
+
+fn listed(nodes: &[NodeName]) -> String {
+    nodes.iter().map(NodeName::as_str).collect::<Vec<_>>().join(",")
+}
+
+fn numbered(known: &[u32]) -> String {
+    match known {
+        [] => "; there are none".to_owned(),
+        known => {
+            let known: Vec<String> = known.iter().map(u32::to_string).collect();
+            format!("; there are: {}", known.join(", "))
+        }
     }
 }
 

@@ -23,6 +23,7 @@ use nix::{
 
 use super::{
     build::build,
+    cables::Cables,
     captures::{Capture, Captures},
     error::LabError,
     files::LabFiles,
@@ -30,10 +31,11 @@ use super::{
     neighbours,
     node::{Home, Node},
     program::{Children, Command, Program, Started, record, recorded_streams},
-    protocol::{CaptureRequest, Description, NodeDescription, ProgramDescription},
+    protocol::{CaptureEnd, CaptureRequest, Description, NodeDescription, ProgramDescription},
     ready,
     runtime::LabDir,
     supervisor::Birth,
+    workers::Workers,
 };
 use crate::{
     kernel::{Attempt, KernelError, Namespace, NamespaceKind, Netlink, Session, SpawnError},
@@ -48,14 +50,16 @@ const NODES_PER_CLOSER: usize = 6;
 
 /// Everything of a running lab.
 pub(super) struct Lab {
-    pub(super) plan: Plan,
+    pub(super) plan: Rc<Plan>,
     pub(super) files: LabFiles,
     pub(super) home: Home,
     pub(super) children: Children,
     pub(super) user_namespace: Option<Namespace>,
     pub(super) pid_namespace: Namespace,
     pub(super) nofile: (u64, u64),
-    pub(super) captures: Captures,
+    workers: Rc<Workers>,
+    pub(super) cables: Rc<Cables>,
+    captures: Captures,
     programs: RefCell<Vec<Rc<Program>>>,
     netns_names: RefCell<Vec<Option<String>>>,
     notes: RefCell<BTreeSet<String>>,
@@ -76,21 +80,24 @@ impl Lab {
         let mut notes = BTreeSet::new();
         let home = Home::create(&start.plan, &mut notes)?;
         let files = LabFiles::mount(dir.fs(), &start.plan)?;
-        let built = build(&start.plan, &files, &home, &start.base, &mut notes)?;
-        notes.extend(neighbours::note(&start.plan));
+        let plan = Rc::new(start.plan);
+        let built = build(&plan, &files, &home, &start.base, &mut notes)?;
+        notes.extend(neighbours::note(&plan));
         let neighbour_sockets =
-            if neighbours::are_many(&start.plan) { built.sockets } else { Vec::new() };
+            if neighbours::are_many(&plan) { built.sockets } else { Vec::new() };
         // Sources are copied: the folder this was started from may be unmounted from now on.
         chdir("/").attempt(|| "change to the root directory")?;
         umask(mask);
         Ok(Self {
             pid_namespace: Namespace::current(NamespaceKind::Pid)?,
-            plan: start.plan,
+            plan,
             files,
             home,
             children: Children::default(),
             user_namespace,
             nofile,
+            workers: built.workers,
+            cables: Rc::new(built.cables),
             captures: built.captures,
             programs: RefCell::default(),
             netns_names: RefCell::default(),
@@ -185,7 +192,13 @@ impl Lab {
         request: CaptureRequest,
         output: &OwnedFd,
     ) -> Result<Capture, LabError> {
-        self.captures.start((&self.plan, &self.nodes, &self.home), request, output).await
+        let places = (&*self.plan, &self.nodes[..], &self.home);
+        self.captures.start(places, &self.workers, request, output).await
+    }
+
+    /// What is recorded of a link or network since the lab came up, and how the recording ended if it has.
+    pub(super) async fn recording(&self, of: &str) -> Result<(File, Option<CaptureEnd>), LabError> {
+        self.captures.recording(&self.plan, &self.workers, of).await
     }
 
     pub(super) fn nodes(&self) -> &[Node] {
@@ -256,9 +269,10 @@ impl Lab {
                 .collect(),
         };
         Description {
-            plan: self.plan.clone(),
+            plan: Plan::clone(&self.plan),
             nodes: self.nodes.iter().enumerate().map(describe).collect(),
             notes: self.notes.borrow().iter().cloned().collect(),
+            bends: self.cables.bends(),
         }
     }
 

@@ -9,32 +9,43 @@
 //! supervisor owns what lives on the host (directory, socket, links in `/run/netns`) and removes it when init has ended;
 //! init owns everything else, and when it ends, for whatever reason, the kernel removes that.
 
+mod about;
 mod bend;
 mod build;
+mod cable;
+mod cables;
 mod captures;
+mod choice;
 mod connection;
 mod doctor;
 mod error;
 mod fates;
 mod features;
 mod files;
+mod hub;
+mod indices;
 mod lab;
 mod launch;
 mod log;
 mod neighbours;
 mod node;
 mod output;
+mod partition;
 mod probe;
 mod probe_links;
 mod program;
 mod protocol;
 mod ready;
 mod recorder;
+mod requests;
 mod rings;
 mod runtime;
 mod serve;
+mod splice;
 mod supervisor;
+mod wires;
 mod worker;
+mod workers;
 
 use launch::Role;
 

@@ -236,6 +236,8 @@ pub(crate) struct Description {
     pub(crate) nodes: Vec<NodeDescription>,
     /// What is not quite as usual on this machine, for people.
     pub(crate) notes: Vec<String>,
+    /// What is asked of cables that are bent, in a line each, for people.
+    pub(crate) bends: Vec<String>,
 }
 
 /// A running node.

@@ -60,6 +60,7 @@ fn run(mut birth: Birth, client: &Channel) -> Result<(), LabError> {
     tasks.block_on(&runtime, async {
         watch_signals(&lab)?;
         neighbours::watch(&lab)?;
+        lab.cables.serve().await?;
         tokio::select! {
             started = lab.start_programs() => started?,
             gone = client_gone(client) => {
@@ -67,6 +68,7 @@ fn run(mut birth: Birth, client: &Channel) -> Result<(), LabError> {
                 lab.end();
             }
         }
+        lab.cables.begin().await?;
         if listener.is_some() {
             publish(&lab, &supervisor)?;
         }

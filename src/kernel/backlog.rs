@@ -17,8 +17,9 @@ use super::{
     netlink::Netlink,
 };
 
-/// A frame may stand in this many queues one after the other on its way: a link's, those of switches and routers.
-const HOPS: usize = 4;
+/// A frame may stand in this many queues one after the other on its way. Every cable has two, one before the hub and one after it, so
+/// this is enough for two routers or switches between three cables, and one to spare.
+const HOPS: usize = 8;
 /// How long a queue may take: it is a matter of microseconds.
 const PATIENCE: Duration = Duration::from_secs(5);
 /// After which time a datagram counts as lost.

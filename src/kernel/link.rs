@@ -56,10 +56,23 @@ pub(crate) fn veth(
 ) -> Change {
     let peer = far
         .describe(LinkMessageBuilder::<LinkUnspec>::new())
-        .setns_by_fd(far_namespace.as_raw_fd())
-        .build();
-    let builder = near.describe(LinkVeth::new(near.name, far.name));
-    let message = builder.set_info_data(InfoData::Veth(InfoVeth::Peer(peer))).build();
+        .setns_by_fd(far_namespace.as_raw_fd());
+    pair(step, near, far.name, peer)
+}
+
+/// The same with both ends in the socket's namespace.
+pub(crate) fn veth_here(step: String, near: &VethEnd<'_>, far: &VethEnd<'_>) -> Change {
+    pair(step, near, far.name, far.describe(LinkMessageBuilder::<LinkUnspec>::new()))
+}
+
+fn pair(
+    step: String,
+    near: &VethEnd<'_>,
+    far: &str,
+    peer: LinkMessageBuilder<LinkUnspec>,
+) -> Change {
+    let builder = near.describe(LinkVeth::new(near.name, far));
+    let message = builder.set_info_data(InfoData::Veth(InfoVeth::Peer(peer.build()))).build();
     Change::create(step, RouteNetlinkMessage::NewLink(message))
 }
 

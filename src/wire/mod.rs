@@ -47,9 +47,7 @@ pub use counters::Counters;
 pub use draws::{Purpose, direction_seed, draw};
 pub use faults::FaultState;
 pub use line::Line;
-#[expect(unused_imports, reason = "for init, which puts wires in the place of cables")]
-pub(crate) use message::{LaneDescription, LaneState, WireDescription};
-pub(crate) use message::{WireReply, WireRequest};
+pub(crate) use message::{LaneDescription, LaneState, WireDescription, WireReply, WireRequest};
 pub(crate) use notice::{Imprint, Notice, Notices, Notifier, notices};
 pub(crate) use wires::Wires;
 

@@ -11,8 +11,9 @@ use std::{collections::BTreeMap, net::IpAddr};
 
 use labnet::{
     packet::{
-        Direction, Filter, Flows, Follow, Frame, Interface, Normalised, Reader, Section, Verdicts,
-        Writer,
+        Arrival, Direction, Filter, Flows, Follow, Frame, Interface, Normalised, Reader, Section,
+        Verdict, Verdicts, Writer,
+        detail::Detail,
         flow::{Dialogue, DialogueForm, FlowOptions, Ladder, LadderOptions},
         list::{Columns, List},
     },
@@ -137,6 +138,54 @@ fn without_the_other_end_the_list_says_what_was_noted() {
             "dropped (link down)"
         ]
     );
+}
+
+#[test]
+fn a_list_without_chosen_columns_says_what_a_wire_did() {
+    let recording = recording(&bent().both_ends(MS));
+    let columns = "no,time,source,destination,proto,len,info";
+    let text = listed(&recording, columns);
+    let ends: Vec<_> = text
+        .lines()
+        .filter(|line| line.ends_with(']'))
+        .filter_map(|line| Some(line.rsplit_once(" [")?.1))
+        .collect();
+    assert_eq!(
+        ends,
+        [
+            "dropped (fault 1)]",
+            "dropped (queue full)]",
+            "dropped (loss)]",
+            "duplicated]",
+            "held (fault 2)]",
+            "corrupted]",
+            "delayed (fault 3)]",
+            "dropped (link down)]"
+        ]
+    );
+    assert!(!listed(&recording, "no,info").contains("dropped"));
+}
+
+#[test]
+fn a_row_as_json_and_the_detail_tell_it() {
+    let recording = recording(&bent().both_ends(MS));
+    let mut reader = Reader::new(&recording[..]).unwrap();
+    let (frame, interface) = reader.next_with_interface().unwrap().unwrap();
+    let (mut list, interface) = (List::new(), interface.clone());
+    let mut row = list.row(&frame, &interface);
+    let json = serde_json::to_value(&row).unwrap();
+    assert_eq!(json["verdict"], "dropped (fault 1)");
+    assert_eq!(json["comments"][0], "labnet: dropped (fault 1)");
+    assert_eq!(json.get("transit"), None);
+    row.verdict = Some(Verdict::seen(Arrival::Delivered(10_020_000)));
+    let json = serde_json::to_value(&row).unwrap();
+    assert_eq!((&json["verdict"], &json["transit"]), (&"delivered".into(), &10_020_000.into()));
+    let detail = Detail::new(&row, &frame, &interface).to_string();
+    for line in
+        ["Comment: labnet: dropped (fault 1)", "[Verdict: delivered]", "[Transit: 10.02 ms]"]
+    {
+        assert!(detail.lines().any(|shown| shown.trim() == line), "{line}: {detail}");
+    }
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! What captures have recorded.
 
 use std::{
+    convert::Infallible,
     fmt,
     fs::File,
     io::{self, Read},
@@ -21,8 +22,8 @@ use crate::{
 
 /// What a capture has recorded: frames, with the interfaces that they passed.
 ///
-/// Its Display is the packet list; of a link, each frame is listed where it was sent. It is kept in a temporary file without a
-/// name, not in memory, and goes with this value.
+/// Its Display is the packet list; of a link, each frame is listed where it was sent, and what a wire did to it stands at the end of its
+/// line, as `[dropped (fault 1)]`. It is kept in a temporary file without a name, not in memory, and goes with this value.
 #[derive(Debug, Clone)]
 pub struct Capture {
     file: Arc<File>,
@@ -90,7 +91,25 @@ impl Capture {
         ReadAt { file: self.file.clone(), offset: 0 }
     }
 
-    /// What became of each frame, if both ends of a link were captured.
+    /// The packet list with columns of your choice, as `info,verdict`, which is stable text where frames come in a known order: of a link,
+    /// each frame where it was sent, with what became of it.
+    ///
+    /// # Errors
+    ///
+    /// If the recording can't be read.
+    pub fn list(&self, columns: &Columns) -> Result<String, ReadError> {
+        let verdicts = self.verdicts()?;
+        let mut text = Vec::new();
+        let Ok(()) = self.rows(Some(&verdicts), |row| {
+            row.write(columns, &mut text);
+            text.push(b'\n');
+            Ok::<_, Infallible>(())
+        })?;
+        Ok(String::from_utf8_lossy(&text).into_owned())
+    }
+
+    /// What became of each frame, by its number in [`Capture::reader`]: what a wire did to it and, if both ends of a link were captured,
+    /// whether and when it arrived.
     ///
     /// # Errors
     ///
@@ -147,14 +166,18 @@ impl Capture {
     /// Hands out the rows of the packet list, until one is not taken.
     fn rows<E>(
         &self,
+        verdicts: Option<&Verdicts>,
         mut take: impl FnMut(&Row<'_>) -> Result<(), E>,
     ) -> Result<Result<(), E>, ReadError> {
-        let (mut list, mut reader) = (List::new(), self.reader()?);
+        let (mut list, mut reader, mut number) = (List::new(), self.reader()?, 0);
         while let Some((frame, interface)) = reader.next_with_interface()? {
+            number += 1;
             if self.of_links && frame.direction == Some(Direction::In) {
                 continue;
             }
-            let taken = take(&list.row(&frame, interface));
+            let mut row = list.row(&frame, interface);
+            row.verdict = verdicts.map_or(row.verdict, |verdicts| verdicts.of(number));
+            let taken = take(&row);
             if taken.is_err() {
                 return Ok(taken);
             }
@@ -181,7 +204,7 @@ impl fmt::Display for Capture {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let columns = Columns::default();
         let mut line = Vec::new();
-        let shown = self.rows(|row| {
+        let shown = self.rows(None, |row| {
             row.write(&columns, &mut line);
             let written = writeln!(f, "{}", String::from_utf8_lossy(&line));
             line.clear();

@@ -10,6 +10,7 @@
 //! - Headers that contradict themselves are named, but not read on as far as tshark does; they take no part in TCP's analysis.
 //! - Experimental TCP options, and those of space links and WAN accelerators, are not spelled out.
 //! - Conversations beyond [`CONVERSATIONS`](super::analysis::CONVERSATIONS) at a time are forgotten; tshark keeps them all.
+//! - What a wire did to a frame, as it noted there, stands at the end of its line in brackets.
 //! - A TCP header quoted in an ICMP error does not touch its conversation.
 
 mod address;

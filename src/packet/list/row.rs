@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{
     packet::{
-        Frame, Interface, Packet, Transit, Verdict,
+        Fate, Frame, Interface, Packet, Transit, Verdict,
         analysis::{Analysis, Insight},
         decode::TcpFlags,
     },
@@ -97,7 +97,8 @@ impl Row<'_> {
     }
 
     /// Appends its columns as a line of text, without a newline. Number, time and source are aligned to the right, the
-    /// destination to the left; an arrow stands between source and destination, and `-` for what a frame does not have.
+    /// destination to the left; an arrow stands between source and destination, and `-` for what a frame does not have. With the
+    /// columns that nobody chose, what a wire did to the frame stands at the end in brackets: `[dropped (fault 1)]`.
     pub fn write(&self, columns: &Columns, out: &mut Vec<u8>) {
         let mut before = None;
         for column in columns.iter() {
@@ -118,6 +119,10 @@ impl Row<'_> {
                 _ => {}
             }
             before = Some(column);
+        }
+        let fate = self.verdict.map_or(Fate::PASSED, |verdict| verdict.fate);
+        if fate != Fate::PASSED && *columns == Columns::default() {
+            put(out, &format!(" [{fate}]"));
         }
     }
 

@@ -359,6 +359,28 @@ fn time_that_goes_back_stands_still() {
     let mut line = line("delay 1ms");
     line.accept(5 * MS, frame(0, 64));
     line.accept(0, frame(1, 64));
-    assert_eq!(line.next(), Some(6 * MS));
-    assert_eq!(drain(&mut line).iter().map(|(at, _)| *at).collect::<Vec<_>>(), [6 * MS; 2]);
+    assert_eq!(line.take(6 * MS).map(|frame| number(&frame)), Some(0));
+    line.set(0, impairment("delay 2ms"));
+    assert!(line.take(0).is_some());
+    line.add_fault(1, Rule { matching: None, which: Which::All, action: Action::Hold });
+    line.accept(6 * MS, frame(2, 64));
+    line.release(0, 1);
+    assert_eq!(drain(&mut line).iter().map(|(at, _)| *at).collect::<Vec<_>>(), [8 * MS]);
+}
+
+#[test]
+fn a_frame_that_is_accepted_late_arrives_when_it_would_have() {
+    for text in ["delay 20ms", "delay 20ms, rate 8Mbit, burst 1kB", "delay 20ms, jitter 5ms"] {
+        let run = |late: u64| {
+            let mut line = line(text);
+            assert!(line.take(0).is_none()); // it begins
+            for index in 0..20 {
+                let came = index * MS / 2;
+                assert!(line.take(came + late).is_none());
+                line.accept(came, frame(index, 1000));
+            }
+            drain(&mut line).iter().map(|(at, frame)| (*at, number(frame))).collect::<Vec<_>>()
+        };
+        assert_eq!(run(300_000), run(0), "{text}");
+    }
 }

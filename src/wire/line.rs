@@ -22,8 +22,9 @@ use crate::{
 ///
 /// # Time
 ///
-/// Times are nanoseconds of any clock, from 0 or from wherever. A time before one that was given earlier counts as that one. Things
-/// happen at their exact times, however late the line is asked. A caller waits until [`next`](Self::next), then takes
+/// Times are nanoseconds of any clock, from 0 or from wherever. A time before one that was given earlier counts as that one, but for
+/// frames: each may be accepted late, with the time at which it came, if only that is not before the one before it came. Things happen
+/// at their exact times, however late the line is asked. A caller waits until [`next`](Self::next), then takes
 /// ([`take`](Self::take)) until there is no frame; a line in which nothing moves needs no waking.
 ///
 /// # Limits
@@ -38,6 +39,8 @@ pub struct Line<F> {
     index: u64,
     /// The latest time that was given.
     now: Option<u64>,
+    /// When the last frame came.
+    came: u64,
     impairment: Impairment,
     schedule: Option<(u64, Schedule)>,
     /// The impairment with what the schedule changes now.
@@ -69,6 +72,7 @@ impl<F: AsRef<[u8]> + AsMut<[u8]> + Clone> Line<F> {
             chance: Chance::new(seed),
             index: 0,
             now: None,
+            came: 0,
             current: impairment.clone(),
             impairment,
             schedule: None,
@@ -167,16 +171,17 @@ impl<F: AsRef<[u8]> + AsMut<[u8]> + Clone> Line<F> {
         Some(frame)
     }
 
-    /// Accepts a frame, or drops it: what becomes of it is decided here and now.
+    /// Accepts a frame that came at this time, or drops it: what becomes of it is decided here and now.
     ///
     /// A frame that a fault holds may still be dropped when it is released, by a link that is down or a queue that is full.
-    pub fn accept(&mut self, now: u64, mut frame: F) -> Fate {
-        let now = self.advance(now);
+    pub fn accept(&mut self, came: u64, mut frame: F) -> Fate {
+        self.advance(came);
+        self.came = self.came.max(came);
         let index = self.index;
         self.index = index.wrapping_add(1);
         self.counters.sent += 1;
         let fortune = self.chance.of(index, &self.current);
-        let judgement = self.faults.judge(now, frame.as_ref());
+        let judgement = self.faults.judge(self.came, frame.as_ref());
         let held = judgement.changes.held;
         let cause = match judgement.dropped {
             Some(number) => Some(Cause::Fault(number)),
@@ -203,26 +208,27 @@ impl<F: AsRef<[u8]> + AsMut<[u8]> + Clone> Line<F> {
         let late = judgement.delay;
         let copy = false;
         let passage = Passage { frame, length, index, late, reordered: fortune.reordered, copy };
-        self.start(now, passage, changes)
+        self.start(passage, changes)
     }
 
     /// Sends a frame and its copy, or holds them.
-    fn start(&mut self, now: u64, passage: Passage<F>, mut changes: Changes) -> Fate {
+    fn start(&mut self, passage: Passage<F>, mut changes: Changes) -> Fate {
         let copy = changes.duplicated.map(|_| Passage { copy: true, ..passage.clone() });
-        if !self.keep(now, passage, changes.held) {
+        if !self.keep(self.came, passage, changes.held) {
             return Fate::Dropped(Cause::Queue);
         }
         if let Some(copy) = copy {
             self.counters.duplicated += 1;
-            if !self.keep(now, copy, changes.held) {
+            if !self.keep(self.came, copy, changes.held) {
                 changes.duplicated = None;
             }
         }
         Fate::Passed(changes)
     }
 
-    /// Lets a frame be held or wait to be sent, and sends what can be; if there is room.
-    fn keep(&mut self, now: u64, passage: Passage<F>, held: Option<u32>) -> bool {
+    /// Lets a frame that came at a time be held or wait to be sent, and sends what can be; if there is room.
+    fn keep(&mut self, came: u64, passage: Passage<F>, held: Option<u32>) -> bool {
+        let now = self.now.unwrap_or(came);
         let length = passage.length;
         let room = self.counters.queued < Self::MOST_FRAMES
             && self.counters.queued_bytes.saturating_add(length) <= Self::MOST_BYTES;
@@ -233,7 +239,7 @@ impl<F: AsRef<[u8]> + AsMut<[u8]> + Clone> Line<F> {
                     self.counters.held += 1;
                     true
                 }
-                None => self.queue.push(now, passage, &self.current.limit),
+                None => self.queue.push(came, now, passage, &self.current.limit),
             };
         if !kept {
             self.drop(Cause::Queue);

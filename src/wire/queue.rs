@@ -48,20 +48,26 @@ impl<F> Queue<F> {
         self.look(now);
     }
 
-    /// Lets a frame wait, for no time if it can be sent at once; false if it would have to wait and there is no room.
+    /// Lets a frame that came at a time wait, if it can't be sent by now; false if it would have to and there is no room.
     ///
     /// As in tc-pfifo(8) and tc-bfifo(8), there is room if so many frames, or bytes with those of the frame, may wait.
-    pub(super) fn push(&mut self, now: u64, passage: Passage<F>, limit: &QueueLimit) -> bool {
+    pub(super) fn push(
+        &mut self,
+        came: u64,
+        now: u64,
+        passage: Passage<F>,
+        limit: &QueueLimit,
+    ) -> bool {
         let first = self.waiting.is_empty();
         if first {
-            self.pacer.idle(now);
+            self.pacer.idle(came);
         }
-        let ready = if first { self.pacer.ready(passage.length).max(now) } else { self.ready };
+        let ready = if first { self.pacer.ready(passage.length).max(came) } else { self.ready };
         let room = match limit {
             QueueLimit::Frames(frames) => (self.waiting.len() as u64) < u64::from(*frames),
             QueueLimit::Bytes(bytes) => self.bytes.saturating_add(passage.length) <= bytes.0,
         };
-        let at_once = first && ready == now;
+        let at_once = first && ready <= now;
         if room || at_once {
             self.ready = ready;
             self.bytes += passage.length;

@@ -17,7 +17,7 @@ use std::{
     sync::Arc,
 };
 
-use labnet::{Capture, Lab, TestResult, packet::Statistics};
+use labnet::{Capture, Fault, Lab, TestResult, packet::Statistics};
 use libtest_mimic::{Arguments, Trial};
 use nix::sys::signal::Signal;
 use place::Place;
@@ -45,6 +45,8 @@ fn main() -> ExitCode {
     };
     let live = Box::new(tshark_follows_a_capture);
     let mut trials = vec![trial("tshark_follows_a_capture_while_it_runs".into(), &[], live)];
+    let told = Box::new(tshark_tells_what_a_wire_did);
+    trials.push(trial("tshark_tells_what_a_wire_did".into(), &[], told));
     for scene in scenes() {
         let name = format!("listed_alike_{}", scene.name);
         let needs: Vec<_> = scene.needs.iter().copied().chain(["capinfos"]).collect();
@@ -90,6 +92,33 @@ fn tshark_follows_a_capture(tshark: &Tshark) {
     assert_eq!(rest, "");
     let warnings = said.lines().filter(|line| !line.starts_with("Running as user"));
     assert_eq!(warnings.collect::<Vec<_>>(), Vec::<&str>::new());
+}
+
+/// What a wire does to frames is in their comments.
+fn tshark_tells_what_a_wire_did(tshark: &Tshark) {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let folder = TempDir::new().unwrap();
+    let file = folder.path().join("wire.pcapng");
+    let captured = async {
+        let lab = Lab::up("@sockets").await?;
+        let sender = lab.node("KALI").udp_bind("10.10.10.3:0".parse()?).await?;
+        let link = lab.link("R2--KALI");
+        let dropped = link.fault(Fault::drop().matching("udp[8] = 2")).await?;
+        let held = link.fault(Fault::hold().matching("udp[8] = 3")).await?;
+        let capture = link.capture().only_sent().filter("udp").start().await?;
+        for byte in 1..=4 {
+            sender.send_to(&[byte], "10.10.10.2:7000").await?;
+        }
+        capture.stop().await?.save(&file)?;
+        let numbers = (dropped.number(), held.number());
+        lab.down().await?;
+        TestResult::Ok(numbers)
+    };
+    let (dropped, held) = runtime.block_on(captured).unwrap();
+    let told = tshark.run(&file, &["-T", "fields", "-e", "frame.number", "-e", "frame.comment"]);
+    let expected =
+        format!("1\t\n2\tlabnet: dropped (fault {dropped})\n3\tlabnet: held (fault {held})\n4\t\n");
+    assert_eq!(told, expected);
 }
 
 /// Captures a scene at R2's interface and at both ends of the link, and has all read both.

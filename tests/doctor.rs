@@ -30,7 +30,7 @@ const NAMES: [&str; 29] = [
     "cubic",
     "sock-diag",
     "packet-socket",
-    "tun",
+    "redirect",
     "netem",
     "netem-seed",
     "tbf",

@@ -21,7 +21,7 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// Show the labs that are up: their nodes, addresses and programs
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// Print [{"lab", "topology", "since", "nodes", "notes"}]; "since" is in seconds since 1970
+    /// Print [{"lab", "topology", "since", "nodes", "bends", "notes"}]; "since" is in seconds since 1970
     #[arg(long)]
     json: bool,
 }

@@ -23,7 +23,7 @@ pub(crate) struct Args {
     /// Call the lab this instead of what its topology says
     #[arg(short = 'L', long, value_name = "LAB")]
     lab: Option<LabName>,
-    /// Print {"lab", "nodes": [{"name", "home", "netns", "addresses", "programs"}], "notes"}
+    /// Print {"lab", "nodes": [{"name", "home", "netns", "addresses", "programs"}], "bends", "notes"}
     #[arg(long)]
     json: bool,
 }
@@ -73,10 +73,11 @@ pub(super) fn as_json(lab: &Description) -> serde_json::Value {
         let netns = &node.netns_name;
         json!({ "name": node.name, "home": node.home, "netns": netns, "addresses": addresses, "programs": programs })
     });
-    json!({ "lab": lab.plan.name, "nodes": nodes.collect::<Vec<_>>(), "notes": lab.notes })
+    let nodes: Vec<_> = nodes.collect();
+    json!({ "lab": lab.plan.name, "nodes": nodes, "bends": lab.bends, "notes": lab.notes })
 }
 
-/// A running lab for people: a line a node.
+/// A running lab for people: a line a node, and one for each cable that is bent.
 pub(super) fn table(lab: &Description) -> String {
     let width = lab.nodes.iter().map(|node| node.name.as_str().len()).max().unwrap_or(0);
     let line = |(node, plan): (&crate::init::NodeDescription, &crate::plan::Node)| {
@@ -96,7 +97,8 @@ pub(super) fn table(lab: &Description) -> String {
         let line = format!("  {:width$}  {}", node.name, parts.join(", "));
         line.trim_end().to_owned() + "\n"
     };
-    lab.nodes.iter().zip(&lab.plan.nodes).map(line).collect()
+    let bends = lab.bends.iter().map(|bend| format!("  {bend}\n"));
+    lab.nodes.iter().zip(&lab.plan.nodes).map(line).chain(bends).collect()
 }
 
 fn summary(lab: &Description) -> String {

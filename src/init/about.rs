@@ -8,12 +8,12 @@ use super::{
     cables::Cables,
     error::LabError,
     indices::Indices,
-    splice::Place,
+    ways::Place,
 };
 use crate::{
     impairment::{Change, Impairment},
     name::{Endpoint, NodeName},
-    plan::{Backend, Direction, Link, Network, Plan, Port},
+    plan::{Backend, Direction, Interface, Link, Network, Plan, Port},
     units::MacAddr,
     wire::direction_seed,
 };
@@ -31,6 +31,8 @@ pub(super) struct About {
     /// The Ethernet address of its first end.
     pub(super) mac: MacAddr,
     pub(super) mtu: u32,
+    /// Whether frames may be bursts that are to be cut later.
+    pub(super) offload: bool,
     pub(super) backend: Backend,
     pub(super) seeds: [u64; 2],
     pub(super) plan: [Direction; 2],
@@ -105,6 +107,7 @@ fn of_link(plan: &Plan, indices: &Indices, link: &Link, hub: [u32; 2]) -> Result
         ends: [Some(a.clone()), Some(b.clone())],
         mac: first.mac,
         mtu: first.mtu.max(second.mtu),
+        offload: first.offload || second.offload,
         backend: link.backend,
         seeds: [a, b].map(|end| direction_seed(link.seed, &segment, &sender(end))),
         plan: link.directions.clone(),
@@ -134,12 +137,19 @@ fn of_port(
         ends: [Some(end.clone()), None],
         mac: interface.mac,
         mtu: interface.mtu,
+        offload: interfaces(plan, network).any(|interface| interface.offload),
         backend: port.backend,
         seeds: [sender, receiver].map(|from| direction_seed(port.seed, &segment, &from)),
         plan: port.directions.clone(),
         faults: Vec::new(),
         segment,
     })
+}
+
+/// The interfaces that are plugged into a network.
+fn interfaces<'p>(plan: &'p Plan, network: &'p Network) -> impl Iterator<Item = &'p Interface> {
+    let plugged = |end: &Endpoint| network.ports.iter().any(|port| port.endpoint == *end);
+    plan.interfaces().filter(move |(end, _)| plugged(end)).map(|(_, interface)| interface)
 }
 
 /// A cable, by its number, and which of its directions are meant.

@@ -4,17 +4,19 @@ use std::{os::fd::BorrowedFd, rc::Rc};
 
 use super::{
     about::About,
-    bend::{CableState, Carrier, DirectionState, FaultState},
-    choice::{self, Choice, choose},
+    bend::Carrier,
+    choice::{self, Choice, Refusal, choose},
     error::LabError,
-    splice::{Pair, Splicer},
-    wires::{added, ask, count, done, lanes, sockets, state, wire},
+    splice::Splicer,
+    ways::{Pair, Way},
+    wires::{ask, count, done, lanes, sockets, wire},
     worker::WorkerRequest,
-    workers::{Early, Worker, Workers},
+    workers::{Worker, Workers},
 };
 use crate::{
     impairment::{Change, Impairment, Rule},
-    wire::{LaneState, WireRequest},
+    kernel::qdisc::Egress,
+    wire::WireRequest,
 };
 
 /// What is asked of a cable.
@@ -41,27 +43,35 @@ pub(super) struct Fault {
 pub(super) struct Cable {
     pub(super) about: Rc<About>,
     pub(super) asked: Asked,
-    pub(super) way: Way,
-    why: String,
+    /// Who frames are led to; none: directly from one end to the other.
+    pub(super) leads: Option<Leader>,
+    /// There as long as frames may be in it.
+    pub(super) wire: Option<Wire>,
+    /// Likewise.
+    pub(super) queues: Option<Queues>,
+    pub(super) why: String,
 }
 
-/// Which way frames go.
-#[derive(Clone)]
-pub(super) enum Way {
-    /// The ends are joined.
-    Direct,
-    /// Through a wire that was made while the lab came up.
-    Early(Pair),
-    Wire(Wire),
+/// Who carries out what is asked.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Leader {
+    Kernel,
+    Worker,
 }
 
 /// A wire in a worker.
 #[derive(Clone)]
 pub(super) struct Wire {
     pub(super) pair: Pair,
-    pub(super) worker: Rc<Worker>,
-    /// Whether frames are led there; if not, those that are in it still arrive.
-    pub(super) leads: bool,
+    /// None while the lab comes up.
+    pub(super) worker: Option<Rc<Worker>>,
+}
+
+/// Queues of the kernel, one in each direction, and what they do.
+#[derive(Clone)]
+pub(super) struct Queues {
+    pub(super) ifbs: [u32; 2],
+    pub(super) impairments: [Impairment; 2],
 }
 
 impl Asked {
@@ -81,7 +91,7 @@ impl Cable {
     pub(super) fn new(about: Rc<About>) -> Self {
         let (base, faults) = (about.planned(), about.faults.clone());
         let asked = Asked { base, overlays: Vec::new(), faults };
-        Self { about, asked, way: Way::Direct, why: String::new() }
+        Self { about, asked, leads: None, wire: None, queues: None, why: String::new() }
     }
 
     /// Who would carry out what is asked.
@@ -89,7 +99,7 @@ impl Cable {
     /// # Errors
     ///
     /// If it has no meaning, or who has to do it can't.
-    pub(super) fn choose(&self, asked: &Asked) -> Result<Choice, LabError> {
+    pub(super) fn choose(&self, asked: &Asked, splicer: &Splicer) -> Result<Choice, LabError> {
         let impairments = asked.in_force();
         for (direction, impairment) in impairments.iter().enumerate() {
             impairment.check(self.about.mtu).map_err(|why| LabError::Contradiction {
@@ -100,66 +110,70 @@ impl Cable {
         }
         let asked = choice::Asked {
             backend: self.about.backend,
+            offload: self.about.offload,
             impairments: &impairments,
             scheduled: self.about.is_scheduled(),
             faults: !asked.faults.is_empty(),
         };
-        choose(&asked).map_err(|why| LabError::NotByKernel { cable: self.about.name(), why })
+        choose(&asked, || splicer.features()).map_err(|refusal| match refusal {
+            Refusal::NotByKernel(why) => LabError::NotByKernel { cable: self.about.name(), why },
+            Refusal::Unknown(error) => error.into(),
+        })
     }
 
-    /// Makes what the topology asks for hold before the lab is up; the wires are asked for here, and answered later.
+    /// Makes what the topology asks for, before the lab is up; whether a wire is asked for, which is answered later.
     pub(super) fn prepare(
         &mut self,
         splicer: &Splicer,
         worker: impl FnOnce(WorkerRequest, &[BorrowedFd<'_>]) -> Result<u64, LabError>,
-    ) -> Result<(), LabError> {
-        let choice = self.choose(&self.asked)?;
+    ) -> Result<bool, LabError> {
+        let choice = self.choose(&self.asked, splicer)?;
         self.why = choice.why;
-        if choice.carrier.is_some() {
-            let pair = splicer.pair()?;
-            let fds = Splicer::sockets()?;
-            let request = lanes(&self.about, pair, &self.asked);
-            worker(wire(request), &sockets(&fds))?;
-            self.way = Way::Early(pair);
+        match choice.carrier {
+            Some(Carrier::Kernel) => {
+                self.leads = Some(Leader::Kernel);
+                self.queues = Some(self.make_queues(splicer, self.asked.in_force())?);
+                Ok(false)
+            }
+            Some(_) => {
+                let pair = splicer.pair()?;
+                let fds = Splicer::sockets()?;
+                worker(wire(lanes(&self.about, pair, &self.asked)), &sockets(&fds))?;
+                self.leads = Some(Leader::Worker);
+                self.wire = Some(Wire { pair, worker: None });
+                Ok(true)
+            }
+            None => Ok(false),
         }
-        Ok(())
     }
 
-    /// Leads frames through the wire that was prepared.
+    /// Leads frames where they are to go.
     pub(super) fn lead(&self, splicer: &Splicer) -> Result<(), LabError> {
-        match self.way {
-            Way::Early(pair) => Ok(splicer.divert(&self.about.name(), self.about.place, pair)?),
-            _ => Ok(()),
-        }
+        let way = match (self.leads, &self.wire, &self.queues) {
+            (Some(Leader::Worker), Some(wire), _) => Way::Worker(wire.pair),
+            (Some(Leader::Kernel), _, Some(queues)) => Way::Kernel(queues.ifbs),
+            _ => Way::Direct,
+        };
+        Ok(splicer.lead(&self.about.name(), self.about.place, way)?)
     }
 
-    /// The event loop runs: what was prepared is the worker's.
+    /// The event loop runs: wires that were prepared are this worker's.
     pub(super) fn begin(&mut self, worker: &Rc<Worker>) {
-        if let Way::Early(pair) = self.way {
-            self.way = Way::Wire(Wire { pair, worker: worker.clone(), leads: true });
+        if let Some(wire) = &mut self.wire {
+            wire.worker.get_or_insert_with(|| worker.clone());
         }
     }
 
-    /// The wire that frames are led through, if its worker lives.
-    pub(super) fn wire(&self) -> Option<&Wire> {
-        match &self.way {
-            Way::Wire(wire) if !wire.worker.is_gone() => Some(wire),
-            _ => None,
-        }
-    }
-
-    /// Whether frames are led through somebody's hands.
-    pub(super) fn leads(&self) -> bool {
-        match &self.way {
-            Way::Direct => false,
-            Way::Early(_) => true,
-            Way::Wire(wire) => wire.leads,
-        }
+    /// The worker of its wire, if it lives.
+    pub(super) fn worker(&self) -> Option<&Rc<Worker>> {
+        let worker = self.wire.as_ref()?.worker.as_ref();
+        worker.filter(|worker| !worker.is_gone())
     }
 
     /// Whether its worker has ended, so that nothing passes.
     pub(super) fn is_lost(&self) -> bool {
-        matches!(&self.way, Way::Wire(wire) if wire.leads && wire.worker.is_gone())
+        let worker = self.wire.as_ref().and_then(|wire| wire.worker.as_ref());
+        self.leads == Some(Leader::Worker) && worker.is_some_and(|worker| worker.is_gone())
     }
 
     /// Makes what is asked hold; how many frames were let go that faults held which are no more.
@@ -169,58 +183,63 @@ impl Cable {
         splicer: &Splicer,
         workers: &Workers,
     ) -> Result<u64, LabError> {
-        let choice = self.choose(&asked)?;
-        let (name, place) = (self.about.name(), self.about.place);
+        let choice = self.choose(&asked, splicer)?;
+        let leads = match choice.carrier {
+            None => None,
+            Some(Carrier::Kernel) => Some(Leader::Kernel),
+            Some(_) => Some(Leader::Worker),
+        };
         let mut released = 0;
-        if choice.carrier.is_none() {
-            if let Way::Wire(wire) = &mut self.way {
-                if wire.leads {
-                    splicer.join(&name, place)?;
-                    wire.leads = false;
-                }
-                if wire.worker.is_gone() {
-                    splicer.give_back(wire.pair);
-                    self.way = Way::Direct;
-                }
-            }
-            if self.wire().is_some() {
-                released = self.change(&asked).await?;
-            }
-        } else if self.wire().is_some() {
-            released = self.change(&asked).await?;
-            if let Way::Wire(wire) = &mut self.way
-                && !wire.leads
-            {
-                splicer.divert(&name, place, wire.pair)?;
-                wire.leads = true;
-            }
-        } else {
-            let (pair, cut) = match &self.way {
-                Way::Wire(wire) => (wire.pair, wire.leads),
-                _ => (splicer.pair()?, false),
-            };
-            let worker = workers.get()?;
-            let fds = Splicer::sockets()?;
-            let request = lanes(&self.about, pair, &asked);
-            ask(&worker, request, &sockets(&fds)).await?;
-            if !cut {
-                splicer.divert(&name, place, pair)?;
-            }
-            self.way = Way::Wire(Wire { pair, worker, leads: true });
+        if leads == Some(Leader::Worker) {
+            released = self.wire_up(&asked, splicer, workers).await?;
+        }
+        let mut moved = self.leads != leads;
+        if leads == Some(Leader::Kernel) {
+            moved |= self.queue_up(&asked, splicer)?;
+        }
+        let before = std::mem::replace(&mut self.leads, leads);
+        if moved && let Err(error) = self.lead(splicer) {
+            self.leads = before;
+            return Err(error);
+        }
+        if leads != Some(Leader::Worker) {
+            // What a fault holds in a wire that nothing leads to any more goes on, too.
+            released = self.change_wire(&asked).await?;
         }
         self.asked = asked;
         self.why = choice.why;
         Ok(released)
     }
 
-    /// Has the wire do what is asked from now on.
-    async fn change(&self, asked: &Asked) -> Result<u64, LabError> {
-        let Some(Wire { worker, .. }) = self.wire() else { return Ok(0) };
+    /// Has the wire do what is asked, or a new one if there is none that lives.
+    async fn wire_up(
+        &mut self,
+        asked: &Asked,
+        splicer: &Splicer,
+        workers: &Workers,
+    ) -> Result<u64, LabError> {
+        if self.worker().is_some() {
+            return self.change_wire(asked).await;
+        }
+        // Of a worker that has ended, the pair is left.
+        let pair = match &self.wire {
+            Some(wire) => wire.pair,
+            None => splicer.pair()?,
+        };
+        let worker = workers.get()?;
+        let fds = Splicer::sockets()?;
+        ask(&worker, lanes(&self.about, pair, asked), &sockets(&fds)).await?;
+        self.wire = Some(Wire { pair, worker: Some(worker) });
+        Ok(0)
+    }
+
+    /// Has the wire, if there is one, do what is asked from now on.
+    async fn change_wire(&self, asked: &Asked) -> Result<u64, LabError> {
+        let Some(worker) = self.worker() else { return Ok(0) };
         let id = self.about.number;
         let has = |faults: &[Fault], fault: &Fault| {
-            let same =
-                |other: &Fault| (other.number, other.direction) == (fault.number, fault.direction);
-            faults.iter().any(same)
+            let key = |fault: &Fault| (fault.number, fault.direction);
+            faults.iter().any(|other| key(other) == key(fault))
         };
         let impairments = asked.in_force();
         if impairments != self.asked.in_force() {
@@ -239,93 +258,36 @@ impl Cable {
         Ok(released)
     }
 
-    /// What is in force, read back from who carries it out.
-    pub(super) async fn state(&self) -> Result<CableState, LabError> {
-        let wire = self.wire().filter(|wire| wire.leads);
-        let lanes = match wire {
-            Some(wire) => match state(&wire.worker, self.about.number).await {
-                Ok(lanes) => Some(lanes),
-                Err(_) if wire.worker.is_gone() => None,
-                Err(error) => return Err(error),
-            },
-            None => None,
-        };
-        let asked = self.asked.in_force();
-        let direction = |direction: usize| {
-            let lane = lanes.as_ref().map(|lanes| &lanes[direction]);
-            let asked = asked[direction].clone();
-            DirectionState {
-                from: self.about.ends[direction].clone(),
-                to: self.about.ends[1 - direction].clone(),
-                impairment: lane.map_or(asked, |lane| lane.impairment.clone()),
-                counters: lane.map(|lane| lane.counters),
-                missed: lane.map_or(0, |lane| lane.missed),
-                refused: lane.map_or(0, |lane| lane.refused),
-                faults: self.faults(direction, lane),
-            }
-        };
-        let (carrier, why) = self.carrier();
-        Ok(CableState {
-            name: self.about.segment.clone(),
-            kind: self.about.kind,
-            carrier,
-            why,
-            directions: [0, 1].map(direction),
-        })
-    }
-
-    fn faults(&self, direction: usize, lane: Option<&LaneState>) -> Vec<FaultState> {
-        let faults = self.asked.faults.iter().filter(|fault| fault.direction == direction);
-        let state = |fault: &Fault| {
-            let mut states = lane.into_iter().flat_map(|lane| &lane.faults);
-            let state = states.find(|state| state.number == fault.number);
-            FaultState {
-                number: fault.number,
-                rule: fault.rule.clone(),
-                hits: state.map_or(0, |state| state.hits),
-                held: state.map_or(0, |state| state.held),
-            }
-        };
-        faults.map(state).collect()
-    }
-
-    /// Who carries it out, and why.
-    pub(super) fn carrier(&self) -> (Option<Carrier>, String) {
-        if self.is_lost() {
-            let name = &self.about.segment;
-            let why = format!(
-                "the worker process that carried its frames has ended; `labnet link reset {name}` or `set` starts another"
-            );
-            return (Some(Carrier::Lost), why);
-        }
-        (self.leads().then_some(Carrier::Userspace), self.why.clone())
-    }
-
-    /// What is asked of it, in a line; none, if nothing is.
-    pub(super) fn summary(&self) -> Option<String> {
-        let (carrier, why) = self.carrier();
-        let impairments = self.asked.in_force();
-        let says = |direction: usize| {
-            let from = self.about.from(direction);
-            let faults = self.asked.faults.iter().filter(|fault| fault.direction == direction);
-            let faults = match faults.count() {
-                0 => String::new(),
-                1 => ", 1 fault".to_owned(),
-                count => format!(", {count} faults"),
-            };
-            format!("{from}: {}{faults}", impairments[direction])
-        };
-        let asked = format!("{}; {}", says(0), says(1));
+    fn make_queues(
+        &self,
+        splicer: &Splicer,
+        impairments: [Impairment; 2],
+    ) -> Result<Queues, LabError> {
+        let About { mtu, seeds, .. } = *self.about;
         let name = self.about.name();
-        match carrier? {
-            Carrier::Lost => Some(format!("{name} is cut: {why}")),
-            Carrier::Kernel => Some(format!("{name} (kernel) {asked}")),
-            Carrier::Userspace => Some(format!("{name} (userspace) {asked}")),
-        }
+        let make = |direction: usize| {
+            splicer.bent_ifb(&name, mtu, &impairments[direction], seeds[direction])
+        };
+        let ifbs = [make(0)?, make(1)?];
+        Ok(Queues { ifbs, impairments })
     }
-}
 
-/// Waits for the answers to what was asked of a worker while cables were prepared.
-pub(super) fn await_prepared(worker: &mut Early, count: usize) -> Result<(), LabError> {
-    worker.answers(count)?.into_iter().try_for_each(added)
+    /// Has the kernel's queues do what is asked; whether they are others than before.
+    fn queue_up(&mut self, asked: &Asked, splicer: &Splicer) -> Result<bool, LabError> {
+        let impairments = asked.in_force();
+        let Some(queues) = &mut self.queues else {
+            self.queues = Some(self.make_queues(splicer, impairments)?);
+            return Ok(true);
+        };
+        let name = self.about.name();
+        for direction in [0, 1] {
+            let (before, to) = (&queues.impairments[direction], &impairments[direction]);
+            if before != to {
+                let ifb = Egress { index: queues.ifbs[direction], mtu: self.about.mtu };
+                splicer.bend_ifb(&name, ifb, Some(before), to, self.about.seeds[direction])?;
+            }
+        }
+        queues.impairments = impairments;
+        Ok(false)
+    }
 }

@@ -6,13 +6,13 @@ use tokio::{sync::Mutex, task::spawn_local, time::sleep};
 
 use super::{
     about::{self, About},
-    bend::{BendReply, BendRequest},
-    cable::{Asked, Cable, Way, await_prepared},
+    bend::{BendReply, BendRequest, CableState},
+    cable::{Asked, Cable},
     error::LabError,
     indices::Indices,
     partition::Partition,
     splice::Splicer,
-    wires::{done, state},
+    wires::{added, done},
     workers::{Worker, Workers},
 };
 use crate::{kernel::Netlink, plan::Plan, wire::WireRequest};
@@ -59,10 +59,11 @@ impl Cables {
         let faults = abouts.iter().flat_map(|about| &about.faults);
         let next = Cell::new(1 + faults.map(|fault| fault.number).max().unwrap_or(0));
         let state = State { cables, partitions: Vec::new(), begun: None };
+        let links = indices.links(&plan).flat_map(|(ends, _)| ends).collect();
+        let splicer = Splicer::new(hub, indices, links);
         for cable in &state.cables {
-            cable.choose(&cable.asked)?;
+            cable.choose(&cable.asked, &splicer)?;
         }
-        let splicer = Splicer::new(hub, indices);
         Ok(Self { plan, abouts, workers, splicer, state: Mutex::new(state), next })
     }
 
@@ -75,11 +76,12 @@ impl Cables {
             return Ok(());
         }
         self.workers.early(|worker| {
+            let mut wires = 0;
             for cable in &mut asking {
-                cable.prepare(&self.splicer, |request, fds| worker.ask(request, fds))?;
+                let wire = cable.prepare(&self.splicer, |request, fds| worker.ask(request, fds))?;
+                wires += usize::from(wire);
             }
-            let prepared = asking.iter().filter(|cable| matches!(cable.way, Way::Early(_)));
-            await_prepared(worker, prepared.count())
+            worker.answers(wires)?.into_iter().try_for_each(added)
         })?;
         asking.iter().try_for_each(|cable| cable.lead(&self.splicer))
     }
@@ -87,7 +89,7 @@ impl Cables {
     /// The event loop runs: from now on requests can be served.
     pub(super) async fn serve(&self) -> Result<(), LabError> {
         let mut state = self.state.lock().await;
-        if state.cables.iter().any(|cable| matches!(cable.way, Way::Early(_))) {
+        if state.cables.iter().any(|cable| cable.wire.is_some()) {
             let worker = self.workers.get()?;
             state.cables.iter_mut().for_each(|cable| cable.begin(&worker));
         }
@@ -98,7 +100,7 @@ impl Cables {
     pub(super) async fn begin(&self) -> Result<(), LabError> {
         let mut state = self.state.lock().await;
         let mut scheduled = state.cables.iter().filter(|cable| cable.about.is_scheduled());
-        let worker = scheduled.find_map(|cable| cable.wire().map(|wire| wire.worker.clone()));
+        let worker = scheduled.find_map(|cable| cable.worker().cloned());
         if let Some(worker) = worker {
             done(&worker, WireRequest::Start).await?;
             state.begun = Some(worker);
@@ -174,9 +176,14 @@ impl Cables {
         let state = self.lock().await;
         let mut links = Vec::new();
         for number in of {
-            links.push(state.cables[number].state().await?);
+            links.push(self.state(&state.cables[number]).await?);
         }
         Ok(BendReply::Links(links))
+    }
+
+    /// What is in force on a cable.
+    pub(super) async fn state(&self, cable: &Cable) -> Result<CableState, LabError> {
+        cable.state(&self.splicer).await
     }
 
     /// Bent cables in a line each, for people.
@@ -199,7 +206,7 @@ impl Cables {
         for number in numbers {
             let mut asked = state.cables[number].asked.clone();
             change(number, &mut asked);
-            state.cables[number].choose(&asked)?;
+            state.cables[number].choose(&asked, &self.splicer)?;
             wanted.push((number, asked));
         }
         let mut released = 0;
@@ -227,41 +234,35 @@ impl Cables {
         asked: Asked,
     ) -> Result<u64, LabError> {
         let cable = &mut state.cables[number];
-        let led = cable.leads();
+        let before = cable.leads;
         let released = cable.apply(asked, &self.splicer, &self.workers).await?;
-        let wire = cable.wire().map(|wire| wire.worker.clone());
-        if let Some(worker) = wire.filter(|_| cable.about.is_scheduled())
+        if let Some(worker) = cable.worker().filter(|_| cable.about.is_scheduled()).cloned()
             && state.begun.as_ref().is_some_and(|begun| !Rc::ptr_eq(begun, &worker))
         {
             // A new worker: schedules begin anew with it.
             done(&worker, WireRequest::Start).await?;
             state.begun = Some(worker);
         }
-        if led && !cable.leads() {
+        if before.is_some() && before != state.cables[number].leads {
             spawn_local(self.clone().retire(number));
         }
         Ok(released)
     }
 
-    /// Removes the wire of a cable that is joined directly again when it is empty, unless it is needed before.
+    /// Removes what frames are no longer led to when it is empty, unless it is needed before.
     async fn retire(self: Rc<Self>, number: usize) {
         let mut pause = SOON;
         loop {
             sleep(pause).await;
             pause = LATE.min(2 * pause);
-            let mut locked = self.lock().await;
-            let cable = &mut locked.cables[number];
-            let Some(wire) = cable.wire().filter(|wire| !wire.leads).cloned() else { return };
-            let id = cable.about.number;
-            let Ok(lanes) = state(&wire.worker, id).await else { return };
-            if lanes.iter().any(|lane| lane.counters.queued > 0) {
-                continue;
+            let mut state = self.lock().await;
+            let cable = &mut state.cables[number];
+            // What can't be looked at or removed stays: it carries nothing.
+            let wire = cable.retire_wire(&self.splicer).await;
+            let queues = cable.retire_queues(&self.splicer);
+            if !matches!((wire, queues), (Ok(false), _) | (_, Ok(false))) {
+                return;
             }
-            if done(&wire.worker, WireRequest::Remove { id, drain: true }).await.is_ok() {
-                self.splicer.give_back(wire.pair);
-                cable.way = Way::Direct;
-            }
-            return;
         }
     }
 }

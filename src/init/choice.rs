@@ -1,11 +1,20 @@
 //! Who carries out what is asked of a cable.
 
 use super::bend::Carrier;
-use crate::{impairment::Impairment, plan::Backend};
+use crate::{
+    impairment::Impairment,
+    kernel::{
+        KernelError,
+        qdisc::{self, Features},
+    },
+    plan::Backend,
+};
 
 /// What is asked of a cable, as far as it matters to who carries it out.
 pub(super) struct Asked<'a> {
     pub(super) backend: Backend,
+    /// Whether frames may be bursts that are to be cut later.
+    pub(super) offload: bool,
     pub(super) impairments: &'a [Impairment; 2],
     /// Whether a schedule changes that.
     pub(super) scheduled: bool,
@@ -19,26 +28,43 @@ pub(super) struct Choice {
     pub(super) why: String,
 }
 
-/// Chooses; what the topology says of it must be possible.
-///
-/// # Errors
-///
-/// Why the kernel can't do what it was to do.
-pub(super) fn choose(asked: &Asked<'_>) -> Result<Choice, String> {
+/// Why nobody can do it.
+pub(super) enum Refusal {
+    /// The kernel was to, and can't: why.
+    NotByKernel(String),
+    /// It could not be found out what the kernel can.
+    Unknown(KernelError),
+}
+
+/// Chooses; `features` finds out what the kernel has, if it matters.
+pub(super) fn choose(
+    asked: &Asked<'_>,
+    features: impl FnOnce() -> Result<Features, KernelError>,
+) -> Result<Choice, Refusal> {
     let by = |carrier, why: &str| Ok(Choice { carrier, why: why.to_owned() });
     let plain = asked.impairments.iter().all(Impairment::is_nothing);
     if plain && !asked.scheduled && !asked.faults {
         return by(None, "nothing is asked of it");
     }
-    let userspace = Some(Carrier::Userspace);
-    let not_kernel = match () {
-        () if asked.faults => "the kernel can't choose frames for faults",
-        () if asked.scheduled => "the kernel can't follow a schedule",
-        () => "the kernel does not have it",
+    let not_by_kernel = match asked.backend {
+        Backend::Userspace => return by(Some(Carrier::Userspace), "the topology says so"),
+        Backend::Auto | Backend::Kernel if asked.faults => {
+            Some("the kernel can't choose frames for faults".to_owned())
+        }
+        Backend::Auto | Backend::Kernel if asked.scheduled => {
+            Some("the kernel can't follow a schedule".to_owned())
+        }
+        Backend::Auto | Backend::Kernel => {
+            let features = features().map_err(Refusal::Unknown)?;
+            let can = |impairment| qdisc::can(impairment, asked.offload, features);
+            let reason = asked.impairments.iter().find_map(|impairment| can(impairment).err());
+            reason.map(|reason| reason.to_string())
+        }
     };
-    match asked.backend {
-        Backend::Userspace => by(userspace, "the topology says so"),
-        Backend::Auto => by(userspace, not_kernel),
-        Backend::Kernel => Err(not_kernel.to_owned()),
+    match (not_by_kernel, asked.backend) {
+        (None, Backend::Kernel) => by(Some(Carrier::Kernel), "the topology says so"),
+        (None, _) => by(Some(Carrier::Kernel), "it can do exactly what is asked"),
+        (Some(why), Backend::Kernel) => Err(Refusal::NotByKernel(why)),
+        (Some(why), _) => by(Some(Carrier::Userspace), &why),
     }
 }

@@ -171,14 +171,12 @@ pub(super) const FEATURES: [Known; 29] = [
         remedy: || "sudo modprobe af_packet".into(),
     },
     Known {
-        name: "tun",
-        needed_for: "links that delay and lose frames, at full speed; without it, packet sockets carry the frames",
-        without: State::Note,
+        name: "redirect",
+        needed_for: "links: what arrives at one end in the hub is sent by the other",
+        without: State::Missing,
         needs: &["network-namespace"],
-        attempt: probe::tun,
-        remedy: || {
-            "sudo modprobe tun && sudo chmod 0666 /dev/net/tun; in a container, `docker run --device /dev/net/tun`".into()
-        },
+        attempt: probe_links::redirection,
+        remedy: || "sudo modprobe -a sch_ingress cls_bpf act_mirred".into(),
     },
     Known {
         name: "netem",
@@ -206,7 +204,7 @@ pub(super) const FEATURES: [Known; 29] = [
     },
     Known {
         name: "ifb",
-        needed_for: "what nodes send to a network, delayed or lost in the kernel; without it, labnet carries those frames itself",
+        needed_for: "links that do anything to frames in the kernel; without it, labnet carries their frames itself",
         without: State::Note,
         needs: &["network-namespace"],
         attempt: probe_links::ifb,

@@ -281,12 +281,6 @@ pub(super) fn packet_socket() -> Attempted {
     }
 }
 
-pub(super) fn tun() -> Attempted {
-    enter_network()?;
-    kernel::tap("tap0")?;
-    Ok(Finding::ok("created a TAP interface"))
-}
-
 pub(super) fn nftables() -> Attempted {
     enter_network()?;
     kernel::nftables_generation()?;

@@ -4,7 +4,7 @@ use super::{
     doctor::Finding,
     probe::{Attempted, LOOPBACK, enter_network},
 };
-use crate::kernel::{self, KernelError, qdisc::Features};
+use crate::kernel::{self, Hook, KernelError, Matching, Onward, hooks, qdisc::Features, redirect};
 
 /// What of queueing disciplines the kernel has, tried at an interface that nothing else uses.
 fn disciplines() -> Result<Features, KernelError> {
@@ -13,6 +13,14 @@ fn disciplines() -> Result<Features, KernelError> {
 
 fn found(there: bool, step: &str, seen: &str, lacking: &str) -> Attempted {
     if there { Ok(Finding::ok(seen)) } else { Err(KernelError::odd(step, lacking)) }
+}
+
+pub(super) fn redirection() -> Attempted {
+    let step = || "redirect what arrives at lo".to_owned();
+    let back = Onward::SentBy(LOOPBACK);
+    let filter = redirect(step(), LOOPBACK, Hook::Ingress, Matching::Mark(1), back);
+    enter_network()?.apply(vec![hooks(step(), LOOPBACK), filter])?;
+    Ok(Finding::ok("accepted for an interface"))
 }
 
 pub(super) fn netem() -> Attempted {

@@ -172,7 +172,7 @@ impl Cables {
         let state = self.lock().await;
         let mut faults = Vec::new();
         for cable in state.cables.iter().filter(|cable| !cable.asked.faults.is_empty()) {
-            let cable = cable.state().await?;
+            let cable = self.state(cable).await?;
             for direction in cable.directions {
                 let place = |fault| PlacedFault {
                     cable: cable.name.clone(),
@@ -247,10 +247,10 @@ fn watched(state: &State, fault: u32) -> Result<Vec<Watched>, LabError> {
     let mut watched = Vec::new();
     for number in with_fault(state, fault)? {
         let cable = &state.cables[number];
-        let Some(wire) = cable.wire() else { continue };
+        let Some(worker) = cable.worker() else { continue };
         let faults = cable.asked.faults.iter().filter(|other| other.number == fault);
         watched.extend(faults.map(|other| Watched {
-            worker: wire.worker.clone(),
+            worker: worker.clone(),
             id: cable.about.number,
             direction: other.direction,
         }));

@@ -16,7 +16,7 @@ use tokio::{
 };
 
 use super::{
-    NODE_VARIABLE,
+    NODE_VARIABLE, carriers,
     connection::{Connection, Role},
     error::LabError,
     lab::Lab,
@@ -61,6 +61,7 @@ fn run(mut birth: Birth, client: &Channel) -> Result<(), LabError> {
         watch_signals(&lab)?;
         neighbours::watch(&lab)?;
         lab.cables.serve().await?;
+        carriers::follow(&lab.cables)?;
         tokio::select! {
             started = lab.start_programs() => started?,
             gone = client_gone(client) => {

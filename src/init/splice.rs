@@ -1,17 +1,9 @@
-//! Changing the way of frames in the hub: a cable's two directions are led through a pair of interfaces, at which the
-//! worker takes them, or directly again.
+//! What bends cables in the hub: pairs of interfaces that lead to the worker, ifbs that do in the kernel what is asked, and the
+//! ways to them.
 //!
-//! ```text
-//! link  R2 ═ l1a → far ═ near → worker → l1b ═ KALI        what R2 sends; what KALI sends goes the other way,
-//!                                                          from l1b by near to far
-//! port  R1 ═ p1 → far ═ near → worker → near → p1 → switch what R1 sends
-//!       switch → p1 → near ═ far → worker → p1 ═ R1        what is sent to it
-//! ```
-//!
-//! What the worker has had of a port comes to it again, from the pair, and must pass: it bears a mark, the port's
-//! index, and frames from a node bear none. Towards nodes the worker sends past the hooks.
-//!
-//! Each way is changed by replacing a filter, so every frame goes one way or the other, and those on the old way arrive.
+//! A way is changed by replacing filters, so every frame goes one way or the other, and those on the old way arrive. Neither pairs nor
+//! ifbs are removed before the lab ends, but used again: to remove an interface takes the kernel 10 ms and more, in which nobody
+//! could be served.
 
 use std::{
     cell::{Cell, RefCell},
@@ -21,89 +13,84 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{build::wait_up, error::LabError, indices::Indices};
-use crate::kernel::{
-    Hook, KernelError, Matching, Netlink, NetlinkChange, Onward, VethEnd, capture_socket, hooks,
-    no_redirect, offload_off, redirect, set_up, veth_here,
+use super::{
+    build::wait_up,
+    error::LabError,
+    indices::Indices,
+    ways::{Pair, Place, Way},
+};
+use crate::{
+    impairment::Impairment,
+    kernel::{
+        Hook, KernelError, Netlink, NetlinkChange, VethEnd, capture_socket, hooks, ifb,
+        no_redirect, offload_off,
+        qdisc::{self, Egress, Features},
+        redirect, set_up, veth_here,
+    },
 };
 
 /// The greatest there is: a frame of any link fits (ETH_MAX_MTU of `linux/if_ether.h`).
 const MTU: u32 = 65_535;
-/// How long the kernel may take to report a new pair as usable; it is a matter of a millisecond.
+/// How long the kernel may take to report a new interface as usable; it is a matter of a millisecond.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// Where a cable passes the hub.
-#[derive(Debug, Clone, Copy)]
-pub(super) enum Place {
-    /// Between these interfaces, to which its ends lead.
-    Link([u32; 2]),
-    /// At this port of a switch.
-    Port(u32),
-}
-
-/// A pair of interfaces in the hub through which a cable is led.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Pair {
-    near: u32,
-    far: u32,
-}
-
-/// The interfaces of one direction at the worker.
-pub(super) struct Stretch {
-    /// Where its frames arrive.
-    pub(super) receive: u32,
-    /// Where they are sent on.
-    pub(super) send: u32,
-    /// With this mark, through the interface's hook; without one, past it.
-    pub(super) mark: Option<u32>,
-}
-
-/// Changes ways in the hub.
+/// Changes what is in the hub.
 pub(super) struct Splicer {
     netlink: RefCell<Netlink>,
     indices: Rc<Indices>,
-    /// Pairs that are not in use: to remove one takes the kernel 10 ms and more, in which nobody could be served.
-    spare: RefCell<Vec<Pair>>,
-    made: Cell<usize>,
-    /// Interfaces that have hooks, besides the ends of links, which have them from the start.
+    spare_pairs: RefCell<Vec<Pair>>,
+    spare_ifbs: RefCell<Vec<u32>>,
+    pairs: Cell<usize>,
+    ifbs: Cell<usize>,
+    /// Interfaces that have hooks.
     hooked: RefCell<HashSet<u32>>,
-}
-
-impl Place {
-    /// The interfaces of both directions, if they are led through a pair.
-    pub(super) fn stretches(self, pair: Pair) -> [Stretch; 2] {
-        let Pair { near, far } = pair;
-        match self {
-            Self::Link([a, b]) => [
-                Stretch { receive: near, send: b, mark: None },
-                Stretch { receive: far, send: a, mark: None },
-            ],
-            Self::Port(port) => [
-                Stretch { receive: near, send: near, mark: Some(port) },
-                Stretch { receive: far, send: port, mark: None },
-            ],
-        }
-    }
+    /// Hooks that do something.
+    set: RefCell<HashSet<(u32, Hook)>>,
+    features: Cell<Option<Features>>,
 }
 
 impl Splicer {
-    /// Of the hub's socket.
-    pub(super) fn new(netlink: Netlink, indices: Rc<Indices>) -> Self {
+    /// Of the hub's socket; the ends of `links` have hooks, and what arrives there is redirected.
+    pub(super) fn new(netlink: Netlink, indices: Rc<Indices>, links: HashSet<u32>) -> Self {
+        let set = links.iter().map(|index| (*index, Hook::Ingress)).collect();
         Self {
             netlink: RefCell::new(netlink),
             indices,
-            spare: RefCell::default(),
-            made: Cell::new(0),
-            hooked: RefCell::default(),
+            spare_pairs: RefCell::default(),
+            spare_ifbs: RefCell::default(),
+            pairs: Cell::new(0),
+            ifbs: Cell::new(0),
+            hooked: RefCell::new(links),
+            set: RefCell::new(set),
+            features: Cell::new(None),
         }
+    }
+
+    /// What this kernel can do to frames itself.
+    pub(super) fn features(&self) -> Result<Features, KernelError> {
+        if let Some(features) = self.features.get() {
+            return Ok(features);
+        }
+        let mut features = Features::default();
+        match self.ifb() {
+            Ok(index) => {
+                features = Features::probe(&mut self.netlink.borrow_mut(), index)?;
+                self.give_back_ifb(index);
+            }
+            // Without an ifb nothing of it is of use.
+            Err(error) if error.errno == libc::EOPNOTSUPP => {}
+            Err(error) => return Err(error),
+        }
+        self.features.set(Some(features));
+        Ok(features)
     }
 
     /// A pair that carries frames, though none are led there yet.
     pub(super) fn pair(&self) -> Result<Pair, LabError> {
-        if let Some(pair) = self.spare.borrow_mut().pop() {
+        if let Some(pair) = self.spare_pairs.borrow_mut().pop() {
             return Ok(pair);
         }
-        let number = self.made.replace(self.made.get() + 1) + 1;
+        let number = self.pairs.replace(self.pairs.get() + 1) + 1;
         let names = [format!("w{number}a"), format!("w{number}b")];
         let pair = Pair { near: self.indices.another(), far: self.indices.another() };
         let end = |name, index| VethEnd { name, index, mtu: MTU, mac: None, bridge: None };
@@ -125,8 +112,8 @@ impl Splicer {
     }
 
     /// Nothing is led through the pair, and nothing is in it.
-    pub(super) fn give_back(&self, pair: Pair) {
-        self.spare.borrow_mut().push(pair);
+    pub(super) fn give_back_pair(&self, pair: Pair) {
+        self.spare_pairs.borrow_mut().push(pair);
     }
 
     /// Sockets for a worker that is to forward through a pair: to receive and to send, for each direction.
@@ -134,50 +121,95 @@ impl Splicer {
         (0..4).map(|_| capture_socket()).collect()
     }
 
-    /// Leads a cable through a pair, from the next frame on.
-    pub(super) fn divert(&self, what: &str, place: Place, pair: Pair) -> Result<(), KernelError> {
-        let step = || format!("lead {what} through the lab's worker");
-        let Pair { near, far } = pair;
-        let mut changes = Vec::new();
-        match place {
-            Place::Link([a, b]) => {
-                let mut lead = |from, to| changes.push(lead(step(), from, Hook::Ingress, to));
-                lead(a, Onward::SentBy(far));
-                lead(b, Onward::SentBy(near));
-            }
-            Place::Port(port) => {
-                changes.extend(self.hooks(&step(), near));
-                changes.extend(self.hooks(&step(), port));
-                let back = (Matching::Mark(port), Onward::ArriveAt(port));
-                changes.push(redirect(step(), near, Hook::Egress, back.0, back.1));
-                let taken = (Matching::Mark(0), Onward::SentBy(far));
-                changes.push(redirect(step(), port, Hook::Ingress, taken.0, taken.1));
-                changes.push(lead(step(), port, Hook::Egress, Onward::SentBy(near)));
+    /// An ifb that does nothing to frames, and to which none are led yet.
+    fn ifb(&self) -> Result<u32, KernelError> {
+        if let Some(index) = self.spare_ifbs.borrow_mut().pop() {
+            return Ok(index);
+        }
+        let number = self.ifbs.replace(self.ifbs.get() + 1) + 1;
+        let (name, index) = (format!("k{number}"), self.indices.another());
+        let step = || format!("make the interface {name}");
+        self.netlink
+            .borrow_mut()
+            .apply(vec![ifb(step(), &name, index, MTU), set_up(step(), index)])?;
+        Ok(index)
+    }
+
+    fn give_back_ifb(&self, index: u32) {
+        self.spare_ifbs.borrow_mut().push(index);
+    }
+
+    /// An ifb that does this to frames.
+    pub(super) fn bent_ifb(
+        &self,
+        what: &str,
+        mtu: u32,
+        to: &Impairment,
+        seed: u64,
+    ) -> Result<u32, LabError> {
+        let index = self.ifb()?;
+        self.bend_ifb(what, Egress { index, mtu }, None, to, seed)?;
+        Ok(index)
+    }
+
+    /// Has an ifb do something else to frames than before.
+    pub(super) fn bend_ifb(
+        &self,
+        what: &str,
+        ifb: Egress,
+        before: Option<&Impairment>,
+        to: &Impairment,
+        seed: u64,
+    ) -> Result<(), LabError> {
+        let features = self.features()?;
+        let changes = ifb.bend(&format!("bend {what}"), before, to, seed, features);
+        self.netlink.borrow_mut().apply(changes).map_err(Into::into)
+    }
+
+    /// What an ifb does, and what became of the frames; what the kernel doesn't tell is as in `asked`.
+    pub(super) fn read_ifb(
+        &self,
+        what: &str,
+        ifb: Egress,
+        asked: &Impairment,
+    ) -> Result<(Impairment, qdisc::Counters), LabError> {
+        let step = format!("read what is done to {what}");
+        let read = ifb.read(&mut self.netlink.borrow_mut(), &step, asked)?;
+        Ok(read.unwrap_or_default())
+    }
+
+    /// Has an ifb that nothing is led to do nothing any more; what is in it is lost.
+    pub(super) fn straighten_ifb(&self, ifb: Egress) -> Result<(), LabError> {
+        let change = ifb.straighten("clear an ifb");
+        self.netlink.borrow_mut().apply(vec![change])?;
+        self.give_back_ifb(ifb.index);
+        Ok(())
+    }
+
+    /// Leads a cable this way from the next frame on.
+    pub(super) fn lead(&self, what: &str, place: Place, way: Way) -> Result<(), KernelError> {
+        let step = || match way {
+            Way::Direct => format!("join the ends of {what}"),
+            Way::Worker(_) => format!("lead {what} through the lab's worker"),
+            Way::Kernel(_) => format!("lead {what} through the kernel's queues"),
+        };
+        let (mut hooked, mut set) = (self.hooked.borrow_mut(), self.set.borrow_mut());
+        let (mut changes, mut removed): (Vec<NetlinkChange>, Vec<NetlinkChange>) =
+            Default::default();
+        for ((index, hook), filter) in place.filters(way) {
+            match filter {
+                Some((matching, onward)) => {
+                    changes.extend(hooked.insert(index).then(|| hooks(step(), index)));
+                    set.insert((index, hook));
+                    changes.push(redirect(step(), index, hook, matching, onward));
+                }
+                None if set.remove(&(index, hook)) => {
+                    removed.push(no_redirect(step(), index, hook));
+                }
+                None => {}
             }
         }
+        changes.extend(removed);
         self.netlink.borrow_mut().apply(changes)
     }
-
-    /// Leads a cable that goes through a pair directly again, from the next frame on.
-    pub(super) fn join(&self, what: &str, place: Place) -> Result<(), KernelError> {
-        let step = || format!("join the ends of {what}");
-        let changes = match place {
-            Place::Link([a, b]) => [(a, b), (b, a)]
-                .map(|(from, to)| lead(step(), from, Hook::Ingress, Onward::SentBy(to))),
-            Place::Port(port) => {
-                [Hook::Ingress, Hook::Egress].map(|hook| no_redirect(step(), port, hook))
-            }
-        };
-        self.netlink.borrow_mut().apply(changes.into())
-    }
-
-    /// Hooks at an interface that has none yet.
-    fn hooks(&self, step: &str, index: u32) -> Option<NetlinkChange> {
-        self.hooked.borrow_mut().insert(index).then(|| hooks(step.to_owned(), index))
-    }
-}
-
-/// A filter that takes every frame.
-fn lead(step: String, index: u32, hook: Hook, onward: Onward) -> NetlinkChange {
-    redirect(step, index, hook, Matching::All, onward)
 }

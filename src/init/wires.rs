@@ -6,7 +6,7 @@ use super::{
     about::About,
     cable::Asked,
     error::LabError,
-    splice::Pair,
+    ways::Pair,
     worker::{WorkerReply, WorkerRequest},
     workers::{Worker, gone, odd},
 };

@@ -97,6 +97,12 @@ pub(crate) fn set_up(step: String, index: u32) -> Change {
     Change::set(step, RouteNetlinkMessage::SetLink(LinkUnspec::new_with_index(index).up().build()))
 }
 
+/// As `ip link set dev IF down`.
+pub(crate) fn set_down(step: String, index: u32) -> Change {
+    let message = LinkUnspec::new_with_index(index).down().build();
+    Change::set(step, RouteNetlinkMessage::SetLink(message))
+}
+
 /// Whether a link can carry frames: raised, with a carrier, and, as a bridge port, forwarding.
 ///
 /// The kernel notices a carrier some time after it is there, and drops what is sent before; since Linux 6.8, being asked for

@@ -2,6 +2,7 @@
 
 mod backlog;
 mod capture;
+mod carrier;
 mod error;
 mod ethtool;
 mod event;
@@ -23,17 +24,17 @@ mod sock_diag;
 mod socket;
 mod stat;
 mod sys;
-mod tun;
 mod user;
 
 pub(crate) use backlog::Backlog;
 pub(crate) use capture::{Passing, Ring, RingSize, capture_socket};
+pub(crate) use carrier::{LinkMonitor, LinkStatus};
 pub use error::KernelError;
 pub(crate) use error::{Attempt, words};
 pub(crate) use ethtool::offload_off;
 pub(crate) use event::{Alarm, Bell, Watch, monotonic, realtime, take_error};
 pub(crate) use ifb::ifb;
-pub(crate) use link::{BridgeLink, VethEnd, bridge, is_up, set_up, veth, veth_here};
+pub(crate) use link::{BridgeLink, VethEnd, bridge, is_up, set_down, set_up, veth, veth_here};
 pub(crate) use message::{Channel, RecvError, accept_unix, connect_unix, listen_unix};
 pub(crate) use mount::{bind, mount_private, overlay_etc, proc, renew_proc, sysfs, tmpfs};
 pub(crate) use namespace::{Namespace, NamespaceKind, enter};
@@ -56,7 +57,6 @@ pub(crate) use sys::{
     BATCH, Change, Identity, async_fd, at_own_load, catch_signals, close_inherited,
     die_of_broken_pipes, ignore_broken_pipes, in_real_time, own_fd, poll_child, unset_variable,
 };
-pub(crate) use tun::tap;
 #[doc(hidden)]
 pub use user::enter_user_namespace;
 pub(crate) use user::{has_capability, map_root};

@@ -32,7 +32,7 @@ const HANDLE: u16 = 1;
 const MARK: u32 = 0xffff_f014;
 
 /// Where at an interface frames are taken.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum Hook {
     /// Those that arrive.
     Ingress,

@@ -6,7 +6,7 @@ mod interface;
 mod ring;
 
 pub(crate) use batch::{BATCH, in_real_time, send_frames};
-pub(crate) use interface::{EthtoolSet, attach_tap, ethtool_off};
+pub(crate) use interface::{EthtoolSet, ethtool_off};
 pub(crate) use ring::{
     RingMemory, attach_filter, bind_to_interface, bind_to_send, interface_kind, make_ring,
     packet_statistics, set_packet_number,

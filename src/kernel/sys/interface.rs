@@ -1,6 +1,6 @@
-//! What is asked of an interface by its name: netdevice(7), and `Documentation/networking/tuntap.rst`.
+//! What is asked of an interface by its name: netdevice(7).
 
-use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsRawFd, BorrowedFd};
 
 use nix::errno::Errno;
 
@@ -12,15 +12,6 @@ fn interface_request(name: &str) -> libc::ifreq {
         *to = from as libc::c_char;
     }
     request
-}
-
-/// TUNSETIFF on an open `/dev/net/tun`: a TAP interface that carries frames and nothing before them.
-pub(crate) fn attach_tap(tun: &OwnedFd, name: &str) -> nix::Result<()> {
-    let mut request = interface_request(name);
-    request.ifr_ifru.ifru_flags = (libc::IFF_TAP | libc::IFF_NO_PI) as libc::c_short;
-    // SAFETY: `request` lives through the call and has the layout TUNSETIFF asks for.
-    Errno::result(unsafe { libc::ioctl(tun.as_raw_fd(), libc::TUNSETIFF, &raw mut request) })?;
-    Ok(())
 }
 
 /// Ethtool commands that switch one feature (`include/uapi/linux/ethtool.h`).

@@ -88,6 +88,13 @@ fn a_good_topology_takes_one_line() {
 }
 
 #[test]
+fn every_sample_is_a_good_topology() {
+    for entry in fs::read_dir("topology").unwrap() {
+        assert_eq!(problems(&entry.unwrap().path()), None);
+    }
+}
+
+#[test]
 fn a_bad_topology_exits_with_3_and_without_colours_in_a_pipe() {
     let output = labnet().args(["check", "fixtures/bad/unknown-node.toml"]).assert().code(3);
     let stderr = String::from_utf8(output.get_output().stderr.clone()).unwrap();

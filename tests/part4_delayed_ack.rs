@@ -9,7 +9,7 @@
 mod part4;
 
 use labnet::{Lab, TestResult};
-use part4::{KALI, Passed, R2, passed, serve};
+use part4::{KALI, Passed, R2, first_sent, passed, serve};
 
 /// How long an acknowledgment is held at least to count as delayed, in ns: half of what Linux's timer takes.
 const DELAYED: u64 = 20_000_000;
@@ -42,20 +42,21 @@ async fn turns(lab: &Lab, server: &str, client: &str) -> TestResult<Vec<Turn>> {
     let command = format!("labnet probe turns 10.10.10.2:5004 --turns {TURNS} {client}");
     lab.node("KALI").command(&command).run().await?.success()?;
     let all = passed(&capture.stop().await?)?;
+    let answers = first_sent(&all, R2);
     let mut turns: Vec<Turn> = Vec::new();
-    for (at, each) in all.iter().enumerate().filter(|(_, each)| !each.data.is_empty()) {
-        if each.is_from(R2) {
+    for write in first_sent(&all, KALI) {
+        // A turn begins where an answer has come since the last write.
+        let last = turns.last_mut().and_then(|turn| turn.writes.last()).map(|write| write.sent);
+        let begins = last.is_none_or(|last| {
+            answers.iter().any(|answer| (last..write.sent).contains(&answer.sent))
+        });
+        if let (false, Some(turn)) = (begins, turns.last_mut()) {
+            turn.writes.push(write);
             continue;
         }
-        let before = all[..at].iter().rfind(|before| !before.data.is_empty());
-        match turns.last_mut().filter(|_| before.is_some_and(|before| before.is_from(KALI))) {
-            Some(turn) => turn.writes.push(each.clone()),
-            None => {
-                let first = all[at..].iter().find(|later| later.acknowledges(each));
-                let acknowledgment = first.ok_or("a write was never acknowledged")?.clone();
-                turns.push(Turn { writes: vec![each.clone()], acknowledgment });
-            }
-        }
+        let first = all.iter().find(|later| later.acknowledges(&write));
+        let acknowledgment = first.ok_or("a write was never acknowledged")?.clone();
+        turns.push(Turn { writes: vec![write], acknowledgment });
     }
     assert_eq!(turns.len(), TURNS, "{all:#?}");
     Ok(turns)

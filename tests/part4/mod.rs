@@ -107,6 +107,20 @@ pub(crate) fn passed(capture: &Capture) -> TestResult<Vec<Passed>> {
     Ok(all)
 }
 
+/// Those with data from one side of a connection, without what was sent again: a busy machine has TCP do so without need.
+pub(crate) fn first_sent(all: &[Passed], from: &str) -> Vec<Passed> {
+    let (mut new, mut end) = (Vec::new(), None::<u32>);
+    for each in all.iter().filter(|each| each.is_from(from) && !each.data.is_empty()) {
+        let Some(tcp) = each.tcp else { continue };
+        let beyond = tcp.sequence.wrapping_add(each.data.len() as u32);
+        if end.is_none_or(|end| (1..1 << 31).contains(&beyond.wrapping_sub(end))) {
+            end = Some(beyond);
+            new.push(each.clone());
+        }
+    }
+    new
+}
+
 /// The measures of the capture's first conversation.
 pub(crate) fn detail(capture: &Capture) -> TestResult<FlowDetail> {
     let (mut reader, mut measure) = (capture.reader()?, Measure::new(1, FlowOptions::default()));

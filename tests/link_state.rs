@@ -6,6 +6,7 @@ use insta::assert_snapshot;
 use labnet::{
     CableKind, CableState, Carrier, DirectionState, FaultState, LinkState,
     impairment::{Action, Rule, Which},
+    wire::Counters,
 };
 
 fn direction(from: &str, to: &str, impairment: &str) -> DirectionState {
@@ -14,6 +15,9 @@ fn direction(from: &str, to: &str, impairment: &str) -> DirectionState {
         from: place(from),
         to: place(to),
         impairment: impairment.parse().unwrap(),
+        counters: None,
+        missed: 0,
+        refused: 0,
         faults: Vec::new(),
     }
 }
@@ -44,8 +48,24 @@ fn a_link_that_nothing_is_asked_of_is_short() {
 
 #[test]
 fn what_no_frame_met_is_left_out_and_faults_are_told() {
-    let there = direction("R2:eth0", "KALI:eth0", "delay 10ms, loss 1%");
+    let mut there = direction("R2:eth0", "KALI:eth0", "delay 10ms, loss 1%");
+    there.counters = Some(Counters { sent: 7, delivered: 7, ..Counters::default() });
     let mut back = direction("KALI:eth0", "R2:eth0", "down");
+    back.counters = Some(Counters {
+        sent: 100,
+        delivered: 60,
+        lost: 1,
+        down: 20,
+        queue_full: 3,
+        fault_drops: 16,
+        duplicated: 4,
+        corrupted: 2,
+        reordered: 1,
+        held: 1,
+        queued: 4,
+        queued_bytes: 6056,
+    });
+    (back.missed, back.refused) = (5, 6);
     let matching = Some(
         "tcp[tcpflags] & tcp-syn != 0 and src host 10.10.10.3 and dst host 10.10.10.2"
             .parse()

@@ -37,6 +37,7 @@ enum Verb {
 
 /// Add a fault, and print its number
 ///
+/// If it is for both directions, each counts its own frames. For example
 /// `labnet fault add lan --from KALI --match 'tcp[tcpflags] & tcp-syn != 0' --first 2 drop`
 #[derive(Debug, clap::Args)]
 struct Add {
@@ -83,13 +84,13 @@ enum What {
 #[group(multiple = false)]
 struct Chosen {
     /// The first N of those frames
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(long, value_name = "N", value_parser = count)]
     first: Option<u64>,
     /// The N-th of them alone
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(long, value_name = "N", value_parser = count)]
     nth: Option<u64>,
     /// Each N-th of them
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(long, value_name = "N", value_parser = count)]
     every: Option<u64>,
     /// All of them in this time, from the first on
     #[arg(long = "for", value_name = "TIME")]
@@ -122,7 +123,7 @@ struct Wait {
     /// Its number
     #[arg(value_name = "N")]
     number: u32,
-    /// To how many frames
+    /// To how many frames, of both directions together
     #[arg(long, value_name = "N", default_value = "1")]
     hits: u64,
     /// How long to wait
@@ -130,6 +131,12 @@ struct Wait {
     timeout: Delay,
     #[command(flatten)]
     lab: Choice,
+}
+
+/// A number of frames, or the number of one.
+fn count(text: &str) -> Result<u64, String> {
+    let count = text.parse().ok().filter(|count| *count > 0);
+    count.ok_or_else(|| format!("`{text}` is not a number of frames, from 1 on"))
 }
 
 impl Chosen {
@@ -169,13 +176,11 @@ pub(crate) fn run(args: Args) -> Outcome {
         Verb::Remove(One { number, lab }) => {
             ask(&lab, BendRequest::RemoveFault { number }, |count| match count {
                 0 => String::new(),
-                count => format!("{count} held frames go on\n"),
+                count => going_on(count),
             })
         }
         Verb::Release(One { number, lab }) => {
-            ask(&lab, BendRequest::ReleaseFault { number }, |count| {
-                format!("{count} held frame{} on\n", if count == 1 { " goes" } else { "s go" })
-            })
+            ask(&lab, BendRequest::ReleaseFault { number }, going_on)
         }
         Verb::Wait(Wait { number, hits, timeout, lab }) => {
             let timeout = timeout.0;
@@ -193,6 +198,13 @@ fn ask(lab: &Choice, request: BendRequest, said: impl FnOnce(u64) -> String) -> 
         }
         Ok(DONE)
     })
+}
+
+fn going_on(held: u64) -> String {
+    match held {
+        1 => "1 held frame goes on\n".to_owned(),
+        held => format!("{held} held frames go on\n"),
+    }
 }
 
 fn unexpected(reply: BendReply) -> Failure {

@@ -80,9 +80,19 @@ pub(crate) fn failure(error: LabError) -> Failure {
         | LabError::NoInterface { .. }
         | LabError::NoLink { .. }
         | LabError::NoRecording { .. }
+        | LabError::Contradiction { .. }
+        | LabError::NotASender { .. }
+        | LabError::NoFault { .. }
+        | LabError::OnBothSides { .. }
+        | LabError::NotJoined { .. }
+        | LabError::NotParted { .. }
         | LabError::AlreadyUp { .. } => USAGE,
         LabError::Spawn { code, .. } => *code,
-        LabError::NotStarted { .. } | LabError::Ended { .. } | LabError::NotReady { .. } => FAILED,
+        LabError::NotByKernel { .. } => NOT_POSSIBLE,
+        LabError::NotStarted { .. }
+        | LabError::Ended { .. }
+        | LabError::NotReady { .. }
+        | LabError::NotHit { .. } => FAILED,
         _ => BROKE,
     };
     Failure::new(code, error)

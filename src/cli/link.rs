@@ -9,12 +9,14 @@ use std::{
 use clap::Subcommand;
 
 use super::{
-    exit::{Failure, Outcome, USAGE},
+    exit::{Failure, Outcome, USAGE, tell},
+    labs::failure,
     links::{Form, ask, target},
 };
 use crate::{
     impairment::{Change, ChangeError, Distribution, Loss, Pace, QueueLimit, Trace},
-    init::BendRequest,
+    init::{BendRequest, Target},
+    lab::{DirectionState, LinkState},
     name::NodeName,
     units::{Delay, Probability},
 };
@@ -199,7 +201,27 @@ fn set(args: Set) -> Outcome {
 }
 
 fn stop(One { target: name, form }: &One, down: bool) -> Outcome {
-    let change = Change { down: Some(down), ..Change::default() };
-    let changes = vec![(None, change)];
-    ask(form, |lab| Ok(BendRequest::Set { target: target(lab, name)?, changes, replace: false }))
+    form.lab.with(async |lab| {
+        let target = target(&lab, name)?;
+        let changes = vec![(None, Change { down: Some(down), ..Change::default() })];
+        let request = BendRequest::Set { target: target.clone(), changes, replace: false };
+        let state = LinkState::ask(lab.session(), request).await.map_err(failure)?;
+        let done = form.show(&state)?;
+        if !down && is_down(&state, &target) {
+            tell(format_args!(
+                "labnet: {name} is still down, by a partition (`labnet heal` ends it) or by the topology's schedule"
+            ));
+        }
+        Ok(done)
+    })
+}
+
+/// Whether nothing passes in one of these directions.
+fn is_down(state: &LinkState, target: &Target) -> bool {
+    let meant = |direction: &&DirectionState| match target {
+        Target::Cable(_) => true,
+        Target::From(end) => direction.from.as_ref() == Some(end),
+    };
+    let mut directions = state.cables.iter().flat_map(|cable| &cable.directions).filter(meant);
+    directions.any(|direction| direction.impairment.down)
 }

@@ -18,11 +18,11 @@ use crate::{
 /// Of which lab, and how the answer is printed.
 #[derive(Debug, clap::Args)]
 pub(super) struct Form {
-    /// Print [{"name", "kind", "carrier", "why", "directions": [{"from", "to", "impairment", "counters", "faults"}]}]
+    /// Print [{"name", "kind", "carrier", "why", "directions": [{"from", "to", "impairment", "counters", "missed", "refused", "faults"}]}]
     #[arg(long)]
     json: bool,
     #[command(flatten)]
-    lab: Choice,
+    pub(super) lab: Choice,
 }
 
 /// Nodes, joined by commas.
@@ -52,11 +52,17 @@ pub(super) fn ask(
 ) -> Outcome {
     form.lab.with(async |lab| {
         let state = LinkState::ask(lab.session(), request(&lab)?).await.map_err(failure)?;
-        if form.json {
+        form.show(&state)
+    })
+}
+
+impl Form {
+    pub(super) fn show(&self, state: &LinkState) -> Outcome {
+        if self.json {
             print(format_args!("{:#}\n", json!(state)))?;
         } else {
             print(state.styled())?;
         }
         Ok(DONE)
-    })
+    }
 }

@@ -24,5 +24,5 @@ pub(crate) struct Args {
 
 pub(crate) fn run(args: Args) -> Outcome {
     let groups = [args.some.0, args.others.0];
-    ask(&args.form, |_| Ok(BendRequest::Partition { groups }))
+    ask(&args.form, |_| Ok(BendRequest::Partition { groups, guarded: false }))
 }

@@ -45,8 +45,9 @@ pub(crate) enum BendRequest {
     AwaitHits { number: u32, hits: u64, timeout: Duration },
     /// All faults: [`BendReply::Faults`].
     Faults,
-    /// Cuts what joins the nodes of one group with those of the other directly: [`BendReply::Links`] that are cut.
-    Partition { groups: [Vec<NodeName>; 2] },
+    /// Cuts what joins the nodes of one group with those of the other directly: [`BendReply::Links`] that are cut, or, if it is
+    /// `guarded`, [`BendReply::Number`] of an overlay.
+    Partition { groups: [Vec<NodeName>; 2], guarded: bool },
     /// Ends the partitions of these groups, whichever is named first, or all: [`BendReply::Links`] that were cut.
     Heal { groups: Option<[Vec<NodeName>; 2]> },
 }

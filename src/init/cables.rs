@@ -141,7 +141,7 @@ impl Cables {
                 self.await_hits(number, hits, timeout).await.map(BendReply::Count)
             }
             BendRequest::Faults => self.faults().await.map(BendReply::Faults),
-            BendRequest::Partition { groups } => self.partition(groups).await,
+            BendRequest::Partition { groups, guarded } => self.partition(groups, guarded).await,
             BendRequest::Heal { groups } => self.heal(groups).await,
         }
     }

@@ -168,6 +168,7 @@ impl Connection {
     async fn bend(&self, request: BendRequest) -> Answer {
         let (overlay, guarded) = match &request {
             BendRequest::Overlay { .. } => (true, false),
+            BendRequest::Partition { guarded, .. } => (*guarded, false),
             BendRequest::AddFault { guarded, .. } => (false, *guarded),
             _ => (false, false),
         };

@@ -17,6 +17,8 @@ use crate::{
 
 /// A partition.
 pub(super) struct Partition {
+    /// What takes it back, if that is who asked for it.
+    guard: Option<u32>,
     groups: [BTreeSet<NodeName>; 2],
     /// On the links between the groups.
     overlay: Option<u32>,
@@ -30,10 +32,12 @@ pub(super) struct Partition {
 type Screen = (usize, Rule);
 
 impl Cables {
-    /// Cuts what joins the groups directly: their links, and where they share a switch, the ways from one to the other.
+    /// Cuts what joins the groups directly: their links, and where they share a switch, the ways from one to the other. If it is
+    /// guarded, it is taken back as an overlay is.
     pub(super) async fn partition(
         self: &Rc<Self>,
         groups: [Vec<NodeName>; 2],
+        guarded: bool,
     ) -> Result<BendReply, LabError> {
         self.known(groups.iter().flatten())?;
         let groups = groups.map(|group| group.into_iter().collect::<BTreeSet<_>>());
@@ -57,9 +61,13 @@ impl Cables {
             true => None,
             false => Some(self.overlay_at(&mut state, &links).await?),
         };
-        state.partitions.push(Partition { groups, overlay, fault, cables: cables.clone() });
+        let guard = guarded.then(|| self.number());
+        state.partitions.push(Partition { guard, groups, overlay, fault, cables: cables.clone() });
         drop(state);
-        self.links(cables).await
+        match guard {
+            Some(number) => Ok(BendReply::Number(number)),
+            None => self.links(cables).await,
+        }
     }
 
     /// Ends the partitions of these groups, or all.
@@ -80,14 +88,7 @@ impl Cables {
         let mut state = self.lock().await;
         let mut cables = BTreeSet::new();
         while let Some(place) = state.partitions.iter().position(meant) {
-            let Partition { overlay, fault, .. } = state.partitions[place];
-            if let Some(overlay) = overlay {
-                self.remove_overlay_at(&mut state, overlay).await?;
-            }
-            if let Some(fault) = fault {
-                self.unscreen(&mut state, fault).await?;
-            }
-            cables.extend(state.partitions.remove(place).cables);
+            cables.extend(self.join(&mut state, place).await?);
         }
         drop(state);
         if let Some([one, other]) = groups.filter(|_| cables.is_empty()) {
@@ -95,6 +96,35 @@ impl Cables {
             return Err(LabError::NotParted { one, other });
         }
         self.links(cables).await
+    }
+
+    /// Ends the partition that is taken back by this number, if there is one.
+    pub(super) async fn join_guarded(
+        self: &Rc<Self>,
+        state: &mut State,
+        guard: u32,
+    ) -> Result<(), LabError> {
+        let place = state.partitions.iter().position(|partition| partition.guard == Some(guard));
+        match place {
+            Some(place) => self.join(state, place).await.map(drop),
+            None => Ok(()),
+        }
+    }
+
+    /// Ends a partition, by its place in the list; which cables it had cut.
+    async fn join(
+        self: &Rc<Self>,
+        state: &mut State,
+        place: usize,
+    ) -> Result<Vec<usize>, LabError> {
+        let Partition { overlay, fault, .. } = state.partitions[place];
+        if let Some(overlay) = overlay {
+            self.remove_overlay_at(state, overlay).await?;
+        }
+        if let Some(fault) = fault {
+            self.unscreen(state, fault).await?;
+        }
+        Ok(state.partitions.remove(place).cables)
     }
 
     fn known<'a>(&self, nodes: impl Iterator<Item = &'a NodeName>) -> Result<(), LabError> {

@@ -107,6 +107,7 @@ impl Cables {
 
     pub(super) async fn remove_overlay(self: &Rc<Self>, overlay: u32) -> Result<(), LabError> {
         let mut state = self.lock().await;
+        self.join_guarded(&mut state, overlay).await?;
         self.remove_overlay_at(&mut state, overlay).await
     }
 

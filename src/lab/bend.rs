@@ -21,7 +21,7 @@ use crate::{
 /// earlier change has it. Values are typed ([`units`](crate::units), [`impairment`](crate::impairment)) or text as in
 /// topologies; a mistake in a text is an error of [`BendBuilder::apply`].
 ///
-/// ```no_run
+/// ```
 /// use std::time::Duration;
 ///
 /// use labnet::Lab;
@@ -157,12 +157,16 @@ impl BendBuilder {
             target: Target::Cable(self.name.clone()),
             changes: vec![(from, self.change)],
         };
-        let undone = |reply: &BendReply| match reply {
-            BendReply::Number(number) => Some(BendRequest::RemoveOverlay { number: *number }),
-            _ => None,
-        };
-        let (undo, _) = Undo::ask(&self.session, request, undone).await?;
+        let (undo, _) = Undo::ask(&self.session, request, removal).await?;
         Ok(Bend(undo))
+    }
+}
+
+/// What takes back what is in force by this answer.
+fn removal(reply: &BendReply) -> Option<BendRequest> {
+    match reply {
+        BendReply::Number(number) => Some(BendRequest::RemoveOverlay { number: *number }),
+        _ => None,
     }
 }
 
@@ -175,10 +179,8 @@ pub(crate) fn sender<'a>(
     let found = ends.iter().find(|end| end.node.as_str() == node);
     found.ok_or_else(|| {
         let names: Vec<String> = ends.iter().map(|end| format!("`{}`", end.node)).collect();
-        Error::Value {
-            name: "from",
-            why: format!("`{node}` does not send on `{link}`; {} do", names.join(", ")),
-        }
+        let why = format!("`{node}` is not at `{link}`; there are: {}", names.join(", "));
+        Error::Value { name: "from", why }
     })
 }
 
@@ -211,7 +213,7 @@ impl Lab {
     /// Links that join them are down. Where they share a network, each drops what the others send. Paths by way of further nodes
     /// stay.
     ///
-    /// ```no_run
+    /// ```
     /// use labnet::Lab;
     ///
     /// # #[tokio::main(flavor = "current_thread")]
@@ -238,11 +240,8 @@ impl Lab {
         let some = some.into_iter().map(|node| name(node.as_ref())).collect::<Result<_, _>>()?;
         let others =
             others.into_iter().map(|node| name(node.as_ref())).collect::<Result<_, _>>()?;
-        let groups = [some, others];
-        let heal = BendRequest::Heal { groups: Some(groups.clone()) };
-        let undone = move |_: &BendReply| Some(heal);
-        let (undo, _) =
-            Undo::ask(self.session(), BendRequest::Partition { groups }, undone).await?;
+        let request = BendRequest::Partition { groups: [some, others], guarded: true };
+        let (undo, _) = Undo::ask(self.session(), request, removal).await?;
         Ok(Bend(undo))
     }
 }

@@ -25,7 +25,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// ([`Fault::first`], [`Fault::nth`], [`Fault::every`]) or time ([`Fault::lasting`]); all there are, unless something is said.
 /// A mistake in what it is given is an error of [`Link::fault`](super::Link::fault).
 ///
-/// ```no_run
+/// ```
 /// use labnet::{Fault, Lab};
 ///
 /// # #[tokio::main(flavor = "current_thread")]
@@ -138,7 +138,7 @@ impl Fault {
 
 /// A fault that is in force; when this is dropped it is removed, and what it holds goes on.
 ///
-/// ```no_run
+/// ```
 /// use labnet::{Fault, Lab};
 ///
 /// # #[tokio::main(flavor = "current_thread")]

@@ -11,6 +11,7 @@ use crate::{
         BendReply, BendRequest, CableState, Carrier, DirectionState, FaultState, PlacedFault, Reply,
     },
     name::Endpoint,
+    wire::Counters,
 };
 
 /// No line is longer, if it can be broken.
@@ -83,13 +84,13 @@ impl Styles {
     fn cable(&self, cable: &CableState, above: &mut String, text: &mut String) -> fmt::Result {
         let (name, quiet) = (self.name, self.quiet);
         let who = match cable.carrier {
-            None => "joined directly",
-            Some(Carrier::Kernel) => "by the kernel",
-            Some(Carrier::Userspace) => "by the lab's wire",
-            Some(Carrier::Lost) => "by nobody",
+            None => "direct",
+            Some(Carrier::Kernel) => "kernel",
+            Some(Carrier::Userspace) => "userspace",
+            Some(Carrier::Lost) => "lost",
         };
         let mut head = format!("{name}{}{name:#}  {quiet}{who}", cable.name);
-        if !cable.why.is_empty() {
+        if cable.carrier.is_some() && !cable.why.is_empty() {
             write!(head, ": {}", cable.why)?;
         }
         writeln!(head, "{quiet:#}")?;
@@ -126,6 +127,10 @@ impl Styles {
             text.push_str("  ");
             list(text, style, &words, ", ", column)?;
         }
+        if let Some(counters) = &direction.counters {
+            write!(text, "{:INDENT$}", "")?;
+            list(text, Style::new(), &counted(counters, direction), ", ", INDENT)?;
+        }
         for fault in &direction.faults {
             let words = format!("fault {}: {}", fault.number, done(fault));
             write!(text, "{:INDENT$}", "")?;
@@ -152,6 +157,39 @@ fn done(FaultState { rule, hits, held, .. }: &FaultState) -> String {
 /// One end of a direction.
 fn place(endpoint: &Option<Endpoint>) -> String {
     endpoint.as_ref().map_or("switch".to_owned(), ToString::to_string)
+}
+
+/// What became of the frames, less what none did.
+fn counted(counters: &Counters, direction: &DirectionState) -> String {
+    let Counters { sent, delivered, queued, .. } = counters;
+    let some = |parts: &[(u64, &str)]| {
+        let some = parts.iter().filter(|(count, _)| *count > 0);
+        some.map(|(count, what)| format!("{count} {what}")).collect::<Vec<_>>().join(", ")
+    };
+    let causes = [
+        (counters.lost, "lost"),
+        (counters.down, "link down"),
+        (counters.queue_full, "queue full"),
+        (counters.fault_drops, "by faults"),
+    ];
+    let dropped: u64 = causes.iter().map(|(count, _)| count).sum();
+    let mut words = format!("{sent} sent, {delivered} delivered");
+    if dropped > 0 {
+        words += &format!(", {dropped} dropped ({})", some(&causes));
+    }
+    let changed = some(&[
+        (counters.duplicated, "duplicated"),
+        (counters.corrupted, "corrupted"),
+        (counters.reordered, "reordered"),
+        (*queued, "under way"),
+        (counters.held, "of these held"),
+        (direction.missed, "missed as they came too fast"),
+        (direction.refused, "refused by the receiver"),
+    ]);
+    if !changed.is_empty() {
+        words += &format!(", {changed}");
+    }
+    words
 }
 
 /// Appends words and ends the line, which goes on at `indent`, where it began, once it would get too long; it may end after

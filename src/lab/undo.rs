@@ -20,7 +20,7 @@ impl Undo {
     pub(super) async fn ask(
         session: &Arc<Session>,
         request: BendRequest,
-        undone: impl FnOnce(&BendReply) -> Option<BendRequest> + Send + 'static,
+        undone: fn(&BendReply) -> Option<BendRequest>,
     ) -> Result<(Self, BendReply), LabError> {
         let (_, mut replies) = session.ask(Request::Bend(request), &[]).await?;
         let (sender, receiver) = oneshot::channel();

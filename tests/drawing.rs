@@ -9,7 +9,7 @@ use std::collections::HashMap;
 
 use labnet::{
     plan::Plan,
-    report::{self, Drawing, Graph, LabelKind, Point, Rect},
+    report::{self, Drawing, Graph, Label, LabelKind, Point, Rect},
 };
 use proptest::prelude::*;
 use topologies::Topology;
@@ -120,6 +120,14 @@ fn missing(plan: &Plan, drawing: &Drawing) -> Vec<String> {
     missing.extend(names.filter(|name| !has_box(name)).map(str::to_owned));
     let links = plan.links.iter().map(|l| l.name.as_str());
     missing.extend(links.filter(|l| count(LabelKind::Link, l) == 0).map(str::to_owned));
+    let ports = plan.networks.iter().flat_map(|network| &network.ports);
+    let cables = plan.links.iter().map(|link| &link.directions);
+    let sent = cables.chain(ports.map(|port| &port.directions)).flatten();
+    let bent = sent.filter(|direction| !direction.is_nothing()).count();
+    let begun = |l: &&Label| l.kind == LabelKind::Bend && l.text.starts_with("out: ");
+    if drawing.labels.iter().filter(begun).count() != bent {
+        missing.push("what links do".to_owned());
+    }
     missing
 }
 
@@ -160,7 +168,8 @@ fn any_topology() -> impl Strategy<Value = Plan> {
     let links = prop::collection::vec(link, 0..24);
     let networks =
         prop::collection::vec(prop::collection::vec(any::<prop::sample::Index>(), 0..12), 0..4);
-    (1_usize..=20, links, networks, any::<bool>()).prop_map(|(count, links, networks, dual)| {
+    let flags = any::<[bool; 2]>();
+    (1_usize..=20, links, networks, flags).prop_map(|(count, links, networks, [dual, bend])| {
         let names: Vec<String> = (1..=count).map(|n| format!("h{n}")).collect();
         let mut topology = Topology::new("any").hosts(count);
         for (index, members) in networks.into_iter().enumerate() {
@@ -175,7 +184,7 @@ fn any_topology() -> impl Strategy<Value = Plan> {
                 if number % 3 == 0 { format!("link-with-a-name-{number}") } else { String::new() };
             topology = topology.link(&names[a.index(count)], &names[b.index(count)], &name);
         }
-        topology.plan()
+        if bend { topologies::bent(topology.plan()) } else { topology.plan() }
     })
 }
 
@@ -203,7 +212,7 @@ fn svg_overlaps(svg: &str) -> Vec<String> {
         let width = text.chars().count() as f64 * 0.6 * 13.0;
         let x = attribute(tag, "x")?;
         let left = match tag {
-            tag if tag.contains("end\"") => x - width,
+            tag if tag.contains(" end\"") => x - width,
             tag if tag.contains("link\"") || !tag.contains("class") => x - width / 2.0,
             _ => x,
         };
@@ -246,9 +255,20 @@ fn shown(name: &str, show: impl Fn(&Graph) -> String) -> String {
 #[test]
 fn text() {
     let text = |name| shown(name, |graph| report::text(&Drawing::new(graph)));
-    for name in
-        ["pair", "chain3", "star6", "mesh4", "mesh6", "ring6", "dual", "routed", "redundant"]
-    {
+    for name in [
+        "pair",
+        "chain3",
+        "star6",
+        "mesh4",
+        "mesh6",
+        "ring6",
+        "dual",
+        "routed",
+        "redundant",
+        "bent-pair",
+        "bent-parallel",
+        "bent-routed",
+    ] {
         insta::assert_snapshot!(format!("text-{name}"), text(name));
     }
 }
@@ -263,7 +283,7 @@ fn svg_is_self_contained() {
 
 #[test]
 fn mermaid_and_dot() {
-    for name in ["pair", "routed"] {
+    for name in ["pair", "routed", "bent-pair", "bent-routed"] {
         insta::assert_snapshot!(format!("mermaid-{name}"), shown(name, report::mermaid));
         insta::assert_snapshot!(format!("dot-{name}"), shown(name, report::dot));
     }

@@ -34,7 +34,7 @@ pub fn dot(graph: &Graph) -> String {
 }
 
 fn lines(end: &End) -> String {
-    let lines: Vec<&str> = end.interface.iter().chain(&end.addresses).map(String::as_str).collect();
+    let lines: Vec<&str> = end.interface.iter().chain(end.below()).map(String::as_str).collect();
     lines.join("\n")
 }
 

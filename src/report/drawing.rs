@@ -71,6 +71,8 @@ pub enum LabelKind {
     Interface,
     /// An address, below its wire's end.
     Address,
+    /// What is done to the frames that are sent at this end, below its addresses.
+    Bend,
     /// A link's name, on its wire.
     Link,
 }
@@ -180,8 +182,9 @@ impl Drawing {
             if let Some(text) = &end.interface {
                 add(LabelKind::Interface, border.y - 1, text);
             }
-            for (text, y) in end.addresses.iter().zip(border.y + 1..) {
-                add(LabelKind::Address, y, text);
+            for (index, (text, y)) in end.below().zip(border.y + 1..).enumerate() {
+                let is_address = index < end.addresses.len();
+                add(if is_address { LabelKind::Address } else { LabelKind::Bend }, y, text);
             }
         }
     }

@@ -4,9 +4,10 @@ use std::collections::HashMap;
 
 use ipnet::IpNet;
 
+use super::bend;
 use crate::{
     name::{Endpoint, NodeName},
-    plan::{Interface, Node, Plan},
+    plan::{Direction, Interface, Node, Plan},
 };
 
 /// A topology as a graph: nodes and networks are its vertices, cables are its edges.
@@ -48,12 +49,21 @@ pub(super) struct End {
     /// None at a switch: its ports have no names that a topology could use.
     pub(super) interface: Option<String>,
     pub(super) addresses: Vec<String>,
+    /// What is done to the frames that are sent here, in lines; none: nothing.
+    pub(super) bend: Vec<String>,
+}
+
+impl End {
+    /// The lines that stand below its wire.
+    pub(super) fn below(&self) -> impl Iterator<Item = &String> {
+        self.addresses.iter().chain(&self.bend)
+    }
 }
 
 impl Graph {
     /// The graph of a plan. Cables to nodes that the plan does not have are left out.
     pub fn new(plan: &Plan) -> Self {
-        let nodes = Nodes::new(plan);
+        let nodes = &Nodes::new(plan);
         let vertices = plan
             .nodes
             .iter()
@@ -68,14 +78,18 @@ impl Graph {
                 subnets: texts(&network.subnets),
             }));
         let links = plan.links.iter().filter_map(|link| {
-            let [a, b] = &link.ends;
-            Some(Edge { name: Some(link.name.to_string()), ends: [nodes.end(a)?, nodes.end(b)?] })
+            let ([a, b], [there, back]) = (&link.ends, &link.directions);
+            let ends = [nodes.end(a, there)?, nodes.end(b, back)?];
+            Some(Edge { name: Some(link.name.to_string()), ends })
         });
         let attachments = plan.networks.iter().zip(plan.nodes.len()..);
         let attachments = attachments.flat_map(|(network, vertex)| {
-            let switch = End { vertex, interface: None, addresses: Vec::new() };
-            let ends = network.ports.iter().filter_map(|port| nodes.end(&port.endpoint));
-            ends.map(move |end| Edge { name: None, ends: [switch.clone(), end] })
+            network.ports.iter().filter_map(move |port| {
+                let [from, to] = &port.directions;
+                let (interface, addresses) = (None, Vec::new());
+                let switch = End { vertex, interface, addresses, bend: bend::lines(to) };
+                Some(Edge { name: None, ends: [switch, nodes.end(&port.endpoint, from)?] })
+            })
         });
         Self {
             name: plan.name.to_string(),
@@ -138,7 +152,7 @@ impl<'a> Nodes<'a> {
         Self(plan.nodes.iter().enumerate().map(|(i, node)| (&node.name, (i, node))).collect())
     }
 
-    fn end(&self, endpoint: &Endpoint) -> Option<End> {
+    fn end(&self, endpoint: &Endpoint, sent: &Direction) -> Option<End> {
         let &(vertex, node) = self.0.get(&endpoint.node)?;
         let named = |interface: &&Interface| interface.name == endpoint.interface;
         let interface = node.interfaces.iter().find(named);
@@ -146,6 +160,7 @@ impl<'a> Nodes<'a> {
             vertex,
             interface: Some(endpoint.interface.to_string()),
             addresses: interface.map(|i| texts(&i.addresses)).unwrap_or_default(),
+            bend: bend::lines(sent),
         })
     }
 }

@@ -24,9 +24,14 @@ pub fn mermaid(graph: &Graph) -> String {
 
 fn lines(vertices: &[Vertex], edge: &Edge) -> Vec<String> {
     let ends = edge.ends.iter().filter_map(|end| {
-        let interface = end.interface.as_ref()?;
-        let addresses = end.addresses.iter().map(|address| format!(" {address}"));
-        Some(format!("{}:{interface}{}", vertices[end.vertex].name, addresses.collect::<String>()))
+        // A switch has nothing to say but what it does.
+        let interface = match &end.interface {
+            Some(interface) => format!(":{interface}"),
+            None if end.bend.is_empty() => return None,
+            None => String::new(),
+        };
+        let below = end.below().map(|text| format!(" {text}"));
+        Some(format!("{}{interface}{}", vertices[end.vertex].name, below.collect::<String>()))
     });
     edge.name.iter().cloned().chain(ends).collect()
 }

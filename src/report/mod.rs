@@ -4,6 +4,7 @@
 //! output format is one function over one of the two: [`mermaid`] and [`dot`] leave the layout to others, [`text`] and
 //! [`svg`] show ours. Frames between hosts are drawn by [`ladder_text`] and [`ladder_svg`].
 
+mod bend;
 mod channel;
 mod columns;
 mod doctor;

@@ -60,9 +60,9 @@ pub(super) fn place(graph: &Graph, columns: &Columns) -> Placement {
     frame.finish()
 }
 
-/// Rows of an edge's slot at a box: interface, wire, addresses, and an empty one.
+/// Rows of an edge's slot at a box: interface, wire, what is below it, and an empty one.
 fn slot(edge: &Edge) -> i32 {
-    3 + edge.ends.iter().map(|end| end.addresses.len() as i32).max().unwrap_or(0).max(1)
+    3 + edge.ends.iter().map(|end| end.below().count() as i32).max().unwrap_or(0).max(1)
 }
 
 impl<'a> Frame<'a> {

@@ -24,13 +24,14 @@ const SHAPES: &str = "
     .lab .node rect, .lab .network rect, .lab .wire { stroke-width: 1.5; }
     .lab .wire { fill: none; }
     .lab .halo { fill: none; stroke-width: 6; }
-    .lab .address { font-size: 12px; }
+    .lab .address, .lab .bend { font-size: 12px; }
+    .lab .bend { font-style: italic; }
     .lab .end { text-anchor: end; }
     .lab .link { text-anchor: middle; }
 ";
 
 /// A part's fill or stroke, on light and on dark paper.
-const COLOURS: [(&str, &str, &str, &str); 11] = [
+const COLOURS: [(&str, &str, &str, &str); 12] = [
     (".paper", "fill", "#ffffff", "#12181f"),
     ("text", "fill", "#1f2933", "#e6ebf0"),
     (".box text + text", "fill", "#5b6875", "#a3b0bd"),
@@ -41,6 +42,7 @@ const COLOURS: [(&str, &str, &str, &str); 11] = [
     (".wire", "stroke", "#8793a0", "#66737f"),
     (".halo", "stroke", "#ffffff", "#12181f"),
     (".address", "fill", "#5b6875", "#a3b0bd"),
+    (".bend", "fill", "#a8431f", "#f0a078"),
     (".link", "fill", "#8a4b9a", "#d3a1e0"),
 ];
 
@@ -110,6 +112,7 @@ fn line_of_text(label: &Label) -> String {
     let class = match label.kind {
         LabelKind::Interface => "interface",
         LabelKind::Address => "address",
+        LabelKind::Bend => "bend",
         LabelKind::Link => {
             let (top, middle) = (y - CELL.1 / 2.0, left + width / 2.0);
             return format!(

@@ -32,7 +32,7 @@ impl Zones {
             for (at, exit) in exits.iter().enumerate() {
                 let end = &edge.ends[if swap { 1 - at } else { at }];
                 let width = &mut widths[usize::from(exit.0 == Side::Right)];
-                let labels = end.interface.iter().chain(&end.addresses).map(String::len);
+                let labels = end.interface.iter().chain(end.below()).map(String::len);
                 *width = labels.max().map_or(0, |w| w as i32 + INDENT).max(*width);
             }
             let name = edge.name.as_ref().map_or(0, |name| name.len() as i32 + 4);

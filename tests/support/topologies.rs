@@ -1,6 +1,9 @@
 //! Plans of many shapes, built in place.
 
-use labnet::plan::{Backend, Interface, Link, Network, Node, Plan, Port};
+use labnet::{
+    impairment::Schedule,
+    plan::{Backend, Direction, Interface, Link, Network, Node, Plan, Port},
+};
 
 /// A plan under construction; addresses are dealt in order.
 pub(crate) struct Topology {
@@ -111,7 +114,35 @@ impl Topology {
 
 /// Every shape that a drawing is known to have to get right, by name.
 pub(crate) fn all() -> Vec<(&'static str, Plan)> {
-    [small(), regular(), networked()].concat()
+    let plain = [small(), regular(), networked()].concat();
+    let chosen = [
+        ("pair", "bent-pair"),
+        ("parallel", "bent-parallel"),
+        ("loop", "bent-loop"),
+        ("mesh4", "bent-mesh4"),
+        ("routed", "bent-routed"),
+    ];
+    let bent = plain.iter().filter_map(|(name, plan)| {
+        let (_, bent_name) = chosen.iter().find(|(plain, _)| plain == name)?;
+        Some((*bent_name, bent(plan.clone())))
+    });
+    let bent: Vec<_> = bent.collect();
+    [plain, bent].concat()
+}
+
+/// The same with cables that do something, more in one direction than in the other.
+pub(crate) fn bent(mut plan: Plan) -> Plan {
+    let [there, back] = ["delay 10ms", "delay 10ms, jitter 1ms, loss gemodel 1% 20% 90% 0.1%"];
+    let bend = |text: &str| Direction { impairment: text.parse().unwrap(), ..Direction::default() };
+    let mut back = bend(back);
+    back.faults = vec!["drop first 1".parse().unwrap()];
+    back.schedule = Schedule::new(vec!["at 5s: down".parse().unwrap()]).unwrap();
+    let links = plan.links.iter_mut().map(|link| &mut link.directions);
+    let ports = plan.networks.iter_mut().flat_map(|network| &mut network.ports);
+    for directions in links.chain(ports.map(|port| &mut port.directions)) {
+        *directions = [bend(there), back.clone()];
+    }
+    plan
 }
 
 fn small() -> Vec<(&'static str, Plan)> {

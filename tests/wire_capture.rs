@@ -262,3 +262,47 @@ async fn one_end_and_frames_cut_short_are_told_too(lab: Lab) -> TestResult {
     }
     Ok(())
 }
+
+#[labnet::test("topology/sockets-lab.toml")]
+async fn what_a_link_that_is_down_drops_is_told(lab: Lab) -> TestResult {
+    let (receiver, sender) = sockets(&lab).await?;
+    let link = lab.link("R2--KALI");
+    let _wire = wire(&link).await?;
+    let capture = link.capture().filter("udp").start().await?;
+    let down = link.down().await?;
+    sender.send(&[1]).await?;
+    down.undo().await?;
+    sender.send(&[2]).await?;
+    receiver.recv(&mut [0]).await?;
+    let told = datagrams(&capture.stop().await?);
+    assert_eq!(told, [(1, "dropped (link down)".to_owned()), (2, "delivered".to_owned())]);
+    Ok(())
+}
+
+#[tokio::test]
+async fn what_a_cable_to_a_switch_drops_is_told_where_it_was_sent() -> TestResult {
+    let lab = Lab::builder("switched")
+        .network("dc", ["10.0.0.0/24"])
+        .node("H1", |node| node.interface("eth0", "dc"))
+        .node("H2", |node| node.interface("eth0", "dc"))
+        .node("H3", |node| node.interface("eth0", "dc"))
+        .up()
+        .await?;
+    let receiver = lab.node("H2").udp_bind("0.0.0.0:7000".parse()?).await?;
+    let sender = lab.node("H1").udp_bind("0.0.0.0:0".parse()?).await?;
+    sender.connect("10.0.0.2:7000").await?;
+    let capture = lab.link("dc").capture().filter("udp").start().await?;
+    let fault = lab.link("dc").fault(Fault::drop().matching("udp[8] = 2").from("H1")).await?;
+    for byte in 1..=3 {
+        sender.send(&[byte]).await?;
+        if byte != 2 {
+            receiver.recv(&mut [0]).await?;
+        }
+    }
+    let list = capture.stop().await?.list(&"source,verdict".parse()?)?;
+    let dropped = format!("dropped (fault {})", fault.number());
+    let [here, there] = ["    10.0.0.1 -\n", &format!("    10.0.0.1 {dropped}\n")];
+    assert_eq!(list, format!("{here}{there}{here}"));
+    lab.down().await?;
+    Ok(())
+}

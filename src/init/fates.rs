@@ -1,7 +1,7 @@
 //! What wires told of frames, and the frames of which they will tell.
 
 use std::{
-    collections::{BTreeMap, HashMap, VecDeque, hash_map::Entry},
+    collections::{BTreeMap, VecDeque},
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
@@ -12,8 +12,10 @@ use crate::{
 
 /// A frame that a wire says nothing of for so long is recorded without.
 const PATIENCE: Duration = Duration::from_secs(1);
-/// How many fates are kept for frames that are yet to come; those of frames that a filter leaves out are among them.
+/// How many fates are kept of each end for frames that are yet to come; those of frames that a filter leaves out are among them.
 const MOST: usize = 1 << 16;
+/// By how much frames sent at the same time may be recorded in another order, in ns.
+const DISORDER: u64 = 1_000_000;
 /// How many bytes of frames wait at most.
 const ROOM: usize = 32 << 20;
 /// More than a frame that waits takes beside its bytes.
@@ -31,10 +33,6 @@ pub(super) struct Fates {
     ends: Vec<Option<End>>,
     /// How many bytes are kept of each frame.
     snap: usize,
-    told: HashMap<Key, VecDeque<Told>>,
-    /// The same in the order in which it was told; what has been taken is among it until its turn comes.
-    order: VecDeque<(Key, u64)>,
-    count: u64,
     /// Frames in the order of the recording: what became of the first is not known yet.
     waiting: VecDeque<Frame<'static>>,
     /// How many bytes those take.
@@ -46,14 +44,14 @@ struct End {
     direction: usize,
     /// Since when frames sent there go through a wire.
     wired: Option<u64>,
+    /// In the order in which the wire took frames in: nearly that in which they were sent, so what is sought is near the front.
+    told: VecDeque<Told>,
 }
 
-/// An interface's place in the recording, and the key of an imprint.
-type Key = (usize, u64);
-
 struct Told {
-    count: u64,
     time: u64,
+    /// Of the frame's imprint.
+    key: u64,
     fate: Fate,
 }
 
@@ -63,13 +61,10 @@ impl Fates {
         ends: impl IntoIterator<Item = Option<(u32, usize)>>,
         snap_length: u32,
     ) -> Self {
-        let end = |(cable, direction)| End { cable, direction, wired: None };
+        let end = |(cable, direction)| End { cable, direction, wired: None, told: VecDeque::new() };
         Self {
             ends: ends.into_iter().map(|at| at.map(end)).collect(),
             snap: if snap_length == 0 { usize::MAX } else { snap_length as usize },
-            told: HashMap::new(),
-            order: VecDeque::new(),
-            count: 0,
             waiting: VecDeque::new(),
             taken: 0,
         }
@@ -89,21 +84,13 @@ impl Fates {
 
     /// Takes note of what became of a frame.
     pub(super) fn hear(&mut self, notice: &Notice) {
-        let here = |end: &Option<End>| {
-            end.as_ref()
-                .is_some_and(|it| (it.cable, it.direction) == (notice.cable, notice.direction))
-        };
-        let Some(place) = self.ends.iter().position(here) else { return };
-        let key = (place, notice.imprint.key(self.snap));
-        let told = Told { count: self.count, time: notice.time, fate: notice.fate };
-        self.order.push_back((key, self.count));
-        self.told.entry(key).or_default().push_back(told);
-        self.count += 1;
-        if self.order.len() > MOST
-            && let Some((key, count)) = self.order.pop_front()
-        {
-            self.take(key, |first| (first.count == count).then_some(()));
+        let here = |end: &&mut End| (end.cable, end.direction) == (notice.cable, notice.direction);
+        let Some(end) = self.ends.iter_mut().flatten().find(here) else { return };
+        if end.told.len() == MOST {
+            end.told.pop_front();
         }
+        let (time, key) = (notice.time, notice.imprint.key(self.snap));
+        end.told.push_back(Told { time, key, fate: notice.fate });
     }
 
     /// Takes the next frame of the recording, and gives it back with what became of it if that is known, and if no other waits.
@@ -134,38 +121,33 @@ impl Fates {
 
     /// Notes at a frame what became of it, and says whether nothing more is to be waited for.
     fn decide(&mut self, frame: &mut Frame<'_>) -> bool {
-        let Some(Some(end)) = self.ends.get(frame.interface) else { return true };
+        let Some(Some(end)) = self.ends.get_mut(frame.interface) else { return true };
         if frame.direction != Some(Direction::Out) {
             return true;
         }
-        let wired = end.wired.is_some_and(|since| frame.time >= since);
-        if let Some(fate) = self.fate(frame) {
+        if let Some(fate) = end.fate(frame, self.snap) {
             frame.comments.extend(fate.comment());
             return true;
         }
+        let wired = end.wired.is_some_and(|since| frame.time >= since);
         !wired || now().saturating_sub(frame.time) > PATIENCE.as_nanos() as u64
     }
+}
 
-    fn fate(&mut self, frame: &Frame<'_>) -> Option<Fate> {
+impl End {
+    /// What was told of a frame, once.
+    fn fate(&mut self, frame: &Frame<'_>, snap: usize) -> Option<Fate> {
+        // What was told before this was sent is of a frame that is not recorded.
+        while self.told.front().is_some_and(|first| first.time + DISORDER < frame.time) {
+            self.told.pop_front();
+        }
         if self.told.is_empty() {
             return None;
         }
-        let imprint = Imprint::of(&frame.bytes, frame.length);
-        let key = (frame.interface, imprint.key(self.snap));
-        // What was told before this was sent is of a frame that is not recorded.
-        while self.take(key, |first| (first.time < frame.time).then_some(())).is_some() {}
-        self.take(key, |first| Some(first.fate))
-    }
-
-    /// Takes the first of what was told of equal frames, if it is what is sought.
-    fn take<T>(&mut self, key: Key, sought: impl FnOnce(&Told) -> Option<T>) -> Option<T> {
-        let Entry::Occupied(mut equal) = self.told.entry(key) else { return None };
-        let found = sought(equal.get().front()?)?;
-        equal.get_mut().pop_front();
-        if equal.get().is_empty() {
-            equal.remove();
-        }
-        Some(found)
+        let key = Imprint::of(&frame.bytes, frame.length).key(snap);
+        let same = |told: &Told| told.key == key && told.time >= frame.time;
+        let place = self.told.iter().position(same)?;
+        self.told.remove(place).map(|told| told.fate)
     }
 }
 

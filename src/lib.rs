@@ -23,6 +23,8 @@
 //! - [`Node::command`] runs programs: to their end ([`Command::run`]), beside the test ([`Command::spawn`]), or on a terminal to
 //!   type at ([`Command::terminal`]). A [`Transcript`] is what they printed, stable text for snapshots.
 //! - [`Node::capture`] and [`Link::capture`] record frames; a [`Capture`] is a packet list, stable text for snapshots if you like.
+//! - [`Link::bend`], [`Link::down`] and [`Lab::partition`] change what links do to frames, and [`Link::fault`] what happens to chosen
+//!   ones, as long as the value returned lives; [`Link::state`] tells what is in force.
 //! - [`Node::tcp_listen`] and its like make sockets in a node to be used here; [`Node::spawn`] moves a closure there.
 //!
 //! The crate is one pipeline in one direction; each module may use only those listed above it

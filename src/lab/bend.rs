@@ -32,7 +32,7 @@ use crate::{
 /// let link = lab.link("R2--KALI");
 /// let far = link.bend().delay("50ms").jitter(Duration::from_millis(2)).apply().await?;
 /// let thin = link.bend().from("KALI").rate("1Mbit").limit("20").apply().await?;
-/// assert!(link.state().await?.to_string().contains("delay 50ms ± 2ms, rate 1Mbit"));
+/// assert!(link.state().await?.to_string().contains("delay 50ms, jitter 2ms, rate 1Mbit"));
 ///
 /// thin.undo().await?; // now; when dropped, soon
 /// far.keep(); // as long as the lab
@@ -186,7 +186,7 @@ pub(crate) fn sender<'a>(
 
 /// A change of a link, or of several, that is in force; when this is dropped it is taken back.
 ///
-/// Dropping does not wait until that holds: [`Bend::undo`] does.
+/// Dropping does not wait until that holds: [`Bend::undo`] does. What is asked of the lab next is answered after it.
 #[derive(Debug)]
 #[must_use = "a change is taken back when this is dropped; `keep` makes it last"]
 pub struct Bend(pub(super) Undo);

@@ -188,7 +188,7 @@ fn a_lab_that_breaks_is_no_failure_of_the_tested() {
         .spawn()
         .unwrap();
     place.process("a sleeping program", |process| process.words.iter().any(|word| word == "1000"));
-    kill(nix::unistd::Pid::from_raw(place.init().pid as i32), Signal::SIGKILL).unwrap();
+    kill(nix::unistd::Pid::from_raw(place.init().pid), Signal::SIGKILL).unwrap();
     let mut out = String::new();
     run.stdout.take().unwrap().read_to_string(&mut out).unwrap();
     assert_eq!(run.wait().unwrap().code(), Some(5), "{out}");
@@ -224,7 +224,7 @@ fn ctrl_c_leaves_nothing() {
         place.labnet("run m.md").stdin(Stdio::null()).stdout(Stdio::null()).spawn().unwrap();
     place.process("a sleeping program", |process| process.words.iter().any(|word| word == "1000"));
     let client = place.client("run");
-    kill(nix::unistd::Pid::from_raw(client.pid as i32), Signal::SIGINT).unwrap();
+    kill(nix::unistd::Pid::from_raw(client.pid), Signal::SIGINT).unwrap();
     run.wait().unwrap();
     place.until_gone();
     until("no lab left", || place.remains().is_empty());
@@ -249,4 +249,60 @@ fn what_is_wrong_with_manuals_is_told_at_once() {
     let (code, out, errors) = output(place.labnet("run m.md bad.md"));
     assert_eq!((code, out.as_str()), (Some(3), ""));
     insta::assert_snapshot!(errors);
+}
+
+#[test]
+fn the_report_is_one_page_with_the_recordings_beside_it() {
+    let place = place();
+    place.write(
+        "m.md",
+        &WRONG.replace("R2$ echo it is so\nit is so", "KALI$ ping -c 1 -q 10.10.10.2\n..."),
+    );
+    let (code, _, errors) = output(place.labnet("run m.md --report out"));
+    assert_eq!((code, errors.as_str()), (Some(1), "labnet: the report is out/index.html\n"));
+    let page = fs::read_to_string(place.path().join("out/index.html")).unwrap();
+    for part in [
+        "Failed: 2 of 3 blocks, 3 of 5 points",
+        "<del>- 2nd</del>",
+        "<ins>+ second</ins>",
+        "<span class=\"note\">not run</span>",
+        "Echo (ping) request",
+        "<td>delivered</td>",
+        "Internet Control Message Protocol",
+    ] {
+        assert!(page.contains(part), "{part}");
+    }
+    // Nothing is fetched from anywhere.
+    for attribute in ["src=\"", "href=\""] {
+        for (at, _) in page.match_indices(attribute) {
+            let target = &page[at + attribute.len()..];
+            assert!(target.starts_with("data:") || target.starts_with("two-"), "{}", &target[..40]);
+        }
+    }
+    let recording =
+        fs::read_dir(place.path().join("out")).unwrap().map(|entry| entry.unwrap().path());
+    let recording =
+        recording.into_iter().find(|path| path.extension().is_some_and(|e| e == "pcapng")).unwrap();
+    let mut list = place.labnet("packets --filter icmp");
+    list.arg(recording);
+    assert_eq!(output(list).1.lines().count(), 4);
+    place.until_gone();
+}
+
+#[test]
+fn what_a_program_prints_is_text_in_the_report() {
+    let place = place();
+    let hostile = r#"printf '</pre><script>alert(1)</script>\033[31m"&\001'"#;
+    place.write(
+        "m.md",
+        &WRONG
+            .replace("echo it is so", hostile)
+            .replace("# A manual", "# A <script>manual</script>"),
+    );
+    output(place.labnet("run m.md --report out"));
+    let page = fs::read_to_string(place.path().join("out/index.html")).unwrap();
+    assert_eq!(page.matches("<script>").count(), 1, "the page's own");
+    assert!(page.contains("&lt;/pre&gt;&lt;script&gt;alert(1)&lt;/script&gt;␛[31m&quot;&amp;␁"));
+    assert!(!page.contains(['\u{1b}', '\u{1}']));
+    place.until_gone();
 }

@@ -1,6 +1,13 @@
 //! `labnet run`: executes lab manuals.
 
-use std::{cell::RefCell, fs, io::IsTerminal, path::PathBuf, process, rc::Rc};
+use std::{
+    cell::RefCell,
+    fs,
+    io::IsTerminal,
+    path::{Path, PathBuf},
+    process,
+    rc::Rc,
+};
 
 use serde_json::json;
 use tokio::{sync::Semaphore, task::LocalSet};
@@ -13,9 +20,9 @@ use super::{
 use crate::{
     init::sweep,
     lab::Lab,
-    manual::{self, Manual, Options, Run, StepRun},
+    manual::{self, Executed, Manual, Options, Run, StepRun},
     plan::Plan,
-    report,
+    report::{self, Chapter, Recorded},
     spec::Problems,
 };
 
@@ -53,8 +60,11 @@ pub(crate) struct Args {
     /// Write the results as JUnit XML
     #[arg(long, value_name = "FILE")]
     junit: Option<PathBuf>,
+    /// Write into this folder a page with all that was done and seen, and beside it what was recorded
+    #[arg(long, value_name = "DIR")]
+    report: Option<PathBuf>,
     /// Print the manuals without what is to be found out: the expected output
-    #[arg(long, conflicts_with_all = ["only", "with", "update", "keep_up", "jobs", "json", "junit"])]
+    #[arg(long, conflicts_with_all = ["only", "with", "update", "keep_up", "jobs", "json", "junit", "report"])]
     strip: bool,
 }
 
@@ -90,7 +100,11 @@ pub(crate) fn run(args: Args) -> Outcome {
     let options = Options { only: args.only.clone(), with: args.with.clone() };
     let options = Rc::new(RunOptions { options, keep_up: args.keep_up, show });
     let tasks: Vec<Rc<Task>> = tasks.into_iter().map(Rc::new).collect();
-    let runs = block_on(all(&tasks, options, jobs.max(1)))?;
+    let executed = block_on(all(&tasks, options, jobs.max(1)))?;
+    if let Some(folder) = &args.report {
+        write_report(folder, &tasks, &executed)?;
+    }
+    let runs: Vec<Run> = executed.into_iter().map(|executed| executed.run).collect();
     if args.update {
         for (task, run) in tasks.iter().zip(&runs) {
             update(&task.manual, run)?;
@@ -184,9 +198,10 @@ struct RunOptions {
 }
 
 /// Runs the manuals, so many at once; the runs are in their order.
-async fn all(tasks: &[Rc<Task>], options: Rc<RunOptions>, jobs: usize) -> Vec<Run> {
+async fn all(tasks: &[Rc<Task>], options: Rc<RunOptions>, jobs: usize) -> Vec<Executed> {
     let slots = Rc::new(Semaphore::new(jobs));
-    let done: Rc<RefCell<Vec<Option<Run>>>> = Rc::new(RefCell::new(vec![None; tasks.len()]));
+    let done: Rc<RefCell<Vec<Option<Executed>>>> =
+        Rc::new(RefCell::new(tasks.iter().map(|_| None).collect()));
     let local = LocalSet::new();
     for (place, task) in tasks.iter().enumerate() {
         let (slots, done, options, task) =
@@ -194,8 +209,8 @@ async fn all(tasks: &[Rc<Task>], options: Rc<RunOptions>, jobs: usize) -> Vec<Ru
         local.spawn_local(async move {
             // Nobody closes it.
             let _slot = slots.acquire().await;
-            let run = one(&task, &options).await;
-            done.borrow_mut()[place] = Some(run);
+            let executed = one(&task, &options).await;
+            done.borrow_mut()[place] = Some(executed);
         });
     }
     local.await;
@@ -206,20 +221,22 @@ async fn all(tasks: &[Rc<Task>], options: Rc<RunOptions>, jobs: usize) -> Vec<Ru
         .collect()
 }
 
-async fn one(task: &Task, options: &RunOptions) -> Run {
+async fn one(task: &Task, options: &RunOptions) -> Executed {
     let told = |step: &StepRun| {
         if options.show {
             tell(step);
         }
     };
-    let (run, lab) = manual::execute(&task.manual, &task.plan, &options.options, told).await;
-    match lab {
-        Some(lab) if options.keep_up && !run.passed() => keep(lab, &run.lab).await,
+    let mut executed = manual::execute(&task.manual, &task.plan, &options.options, told).await;
+    match executed.lab.take() {
+        Some(lab) if options.keep_up && !executed.run.passed() => {
+            keep(lab, &executed.run.lab).await
+        }
         // Dropped, it goes as well, but makes everybody wait for it.
         Some(lab) => drop(lab.down().await),
         None => {}
     }
-    run
+    executed
 }
 
 async fn keep(lab: Lab, name: &str) {
@@ -248,5 +265,36 @@ fn update(manual: &Manual, run: &Run) -> Result<(), Failure> {
         Failure::new(USAGE, format!("cannot write {file}: {error}"))
     })?;
     tell(format_args!("labnet: {file} now says what was printed"));
+    Ok(())
+}
+
+/// Writes the page, and the recordings it is made from.
+fn write_report(folder: &Path, tasks: &[Rc<Task>], executed: &[Executed]) -> Result<(), Failure> {
+    let failed = |error: &dyn std::fmt::Display| {
+        Failure::new(USAGE, format!("cannot write the report into {}: {error}", folder.display()))
+    };
+    fs::create_dir_all(folder).map_err(|error| failed(&error))?;
+    let mut chapters = Vec::new();
+    for (task, Executed { run, recordings, environment, .. }) in tasks.iter().zip(executed) {
+        let mut recorded = Vec::new();
+        for (of, capture) in recordings {
+            // The lab's name is this run's own; what is recorded of another manual can't be of the same.
+            let file = format!("{}-{of}.pcapng", run.lab);
+            capture.save(folder.join(&file)).map_err(|error| failed(&error))?;
+            recorded.push(Recorded { of, file, capture });
+        }
+        let environment = environment.clone();
+        chapters.push(Chapter {
+            manual: &task.manual,
+            plan: &task.plan,
+            run,
+            recordings: recorded,
+            environment,
+        });
+    }
+    let page = report::page(&chapters).map_err(|error| failed(&error))?;
+    let file = folder.join("index.html");
+    fs::write(&file, page).map_err(|error| failed(&error))?;
+    tell(format_args!("labnet: the report is {}", file.display()));
     Ok(())
 }

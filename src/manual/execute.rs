@@ -7,50 +7,91 @@ use std::{
     sync::atomic::{AtomicUsize, Ordering},
 };
 
-use super::{Manual, Options, Run, SectionRun, StepRun, run};
+use super::{Manual, Options, Run, StepRun, run::run as steps};
 use crate::{
-    lab::{Lab, LabError},
+    lab::{Capture, Lab, LabError},
     name::LabName,
     plan::Plan,
 };
 
-/// Runs a manual in a lab of its own, every link of which is recorded; `told` hears of each step when it is done. The lab, if it came
-/// up, is still up.
+/// What is there after a run.
+pub(crate) struct Executed {
+    pub(crate) run: Run,
+    /// Still up, if it came up.
+    pub(crate) lab: Option<Lab>,
+    /// What it was done with: name and value.
+    pub(crate) environment: Vec<(&'static str, String)>,
+    /// What was recorded of each link and network, by its name.
+    pub(crate) recordings: Vec<(String, Capture)>,
+}
+
+/// Runs a manual in a lab of its own, every link of which is recorded; `told` hears of each step when it is done.
 pub(crate) async fn execute(
     manual: &Manual,
     plan: &Plan,
     options: &Options,
     told: impl FnMut(&StepRun),
-) -> (Run, Option<Lab>) {
+) -> Executed {
     let mut plan = plan.clone();
     plan.name = own_name(&plan.name);
     plan.capture_all();
     if !manual.programs {
         plan.nodes.iter_mut().for_each(|node| node.programs.clear());
     }
-    let (file, name) = (manual.document.file.clone(), plan.name.to_string());
-    let ran = |broke: Option<String>, sections: Vec<SectionRun>| Run {
-        manual: file.clone(),
-        lab: name.clone(),
-        broke,
-        sections,
+    let topology = manual.topology.display().to_string();
+    let mut run = Run {
+        manual: manual.document.file.clone(),
+        lab: plan.name.to_string(),
+        broke: None,
+        sections: Vec::new(),
     };
     let up = match base(&manual.topology) {
-        Ok(base) => Lab::start_public(plan, base, file.clone()).await,
-        Err(error) => {
-            return (
-                ran(Some(format!("cannot find the current folder: {error}")), Vec::new()),
-                None,
-            );
+        Ok(base) => {
+            let up = Lab::start_public(plan, base, run.manual.clone()).await;
+            up.map_err(|error| not_up(&error))
+        }
+        Err(error) => Err(format!("cannot find the current folder: {error}")),
+    };
+    let lab = match up {
+        Ok(lab) => lab,
+        Err(why) => {
+            run.broke = Some(why);
+            let environment = environment(&topology, &[]);
+            return Executed { run, lab: None, environment, recordings: Vec::new() };
         }
     };
-    match up {
-        Ok(lab) => {
-            let (sections, ended) = run(manual, &lab, options, told).await;
-            (ran(ended.err().map(|error| error.to_string()), sections), Some(lab))
-        }
-        Err(error) => (ran(Some(not_up(&error)), Vec::new()), None),
+    let (sections, ended) = steps(manual, &lab, options, told).await;
+    (run.sections, run.broke) = (sections, ended.err().map(|error| error.to_string()));
+    let recordings = recordings(&lab).await;
+    let environment = environment(&topology, lab.notes());
+    Executed { run, lab: Some(lab), environment, recordings }
+}
+
+/// What somebody needs to know who wants to do it again.
+fn environment(topology: &str, notes: &[String]) -> Vec<(&'static str, String)> {
+    let mut environment =
+        vec![("labnet", env!("CARGO_PKG_VERSION").to_owned()), ("Topology", topology.to_owned())];
+    if let Ok(kernel) = nix::sys::utsname::uname() {
+        let words = [kernel.sysname(), kernel.release(), kernel.machine()];
+        let words: Vec<_> = words.iter().map(|word| word.to_string_lossy()).collect();
+        environment.push(("Kernel", words.join(" ")));
     }
+    let user = if nix::unistd::geteuid().is_root() { "root" } else { "without privileges" };
+    environment.push(("Run as", user.to_owned()));
+    environment.extend(notes.iter().map(|note| ("Note", note.clone())));
+    environment
+}
+
+/// What the lab has recorded; of a lab that broke, nothing can be had.
+async fn recordings(lab: &Lab) -> Vec<(String, Capture)> {
+    let mut recordings = Vec::new();
+    for (of, _) in lab.plan().captured() {
+        let Ok(link) = lab.try_link(&of) else { continue };
+        if let Ok(capture) = link.recording().await {
+            recordings.push((of, capture));
+        }
+    }
+    recordings
 }
 
 fn not_up(error: &LabError) -> String {

@@ -1,6 +1,9 @@
 //! What came of a run.
 
-use std::time::Duration;
+use std::{
+    ops::Range,
+    time::{Duration, SystemTime},
+};
 
 use serde::Serialize;
 
@@ -28,6 +31,9 @@ pub struct SectionRun {
     pub title: String,
     /// Its line in the manual.
     pub line: usize,
+    /// From when to when it was done: the frames in between are its own.
+    #[serde(skip)]
+    pub time: Range<SystemTime>,
     /// In order, without those that are not run.
     pub blocks: Vec<BlockRun>,
 }

@@ -10,7 +10,7 @@ use super::{
     Step, StepRun,
     diff::compare,
     seat::{Instead, Seat, Why},
-    stop::Stop,
+    stop::{Stop, check},
 };
 use crate::{
     lab::{Exit, Lab, LabError},
@@ -67,6 +67,7 @@ pub(crate) async fn run(
             level: section.level,
             title: section.title.clone(),
             line: runner.line(section.span.start),
+            time: runner.since..runner.since,
             blocks: Vec::new(),
         };
         let mut broke = None;
@@ -81,6 +82,7 @@ pub(crate) async fn run(
                 break;
             }
         }
+        ran.time.end = SystemTime::now();
         if whole || !ran.blocks.is_empty() {
             done.push(ran);
         }
@@ -382,19 +384,4 @@ impl Runner<'_> {
         }
         text
     }
-}
-
-/// Whether a program ended as wanted; if not, how it did.
-fn check(wanted: Status, exit: Exit) -> Result<(), String> {
-    let (right, wanted) = match wanted {
-        Status::Success => (exit == Exit::Code(0), "success".to_owned()),
-        Status::Failed => (exit != Exit::Code(0), "failure".to_owned()),
-        Status::Code(code) => (exit == Exit::Code(code), format!("exit code {code}")),
-        // A shell reports a signal as 128 and its number.
-        Status::Interrupted => (
-            matches!(exit, Exit::Signal(libc::SIGINT)) || exit == Exit::Code(128 + libc::SIGINT),
-            "interrupted".to_owned(),
-        ),
-    };
-    if right { Ok(()) } else { Err(format!("it ended with {exit}, not with {wanted}")) }
 }

@@ -1,7 +1,7 @@
 //! Why a step is not as it should be.
 
-use super::Difference;
-use crate::lab::{Error, LabError};
+use super::{Difference, Status};
+use crate::lab::{Error, Exit, LabError};
 
 /// Why a step did not come out as it should.
 pub(super) enum Stop {
@@ -36,4 +36,19 @@ impl Stop {
     pub(super) fn failed(why: impl Into<String>, output: String) -> Self {
         Self::Failed { why: why.into(), output, difference: Vec::new() }
     }
+}
+
+/// Whether a program ended as wanted; if not, how it did.
+pub(super) fn check(wanted: Status, exit: Exit) -> Result<(), String> {
+    let (right, wanted) = match wanted {
+        Status::Success => (exit == Exit::Code(0), "success".to_owned()),
+        Status::Failed => (exit != Exit::Code(0), "failure".to_owned()),
+        Status::Code(code) => (exit == Exit::Code(code), format!("exit code {code}")),
+        // A shell reports a signal as 128 and its number.
+        Status::Interrupted => (
+            matches!(exit, Exit::Signal(libc::SIGINT)) || exit == Exit::Code(128 + libc::SIGINT),
+            "interrupted".to_owned(),
+        ),
+    };
+    if right { Ok(()) } else { Err(format!("it ended with {exit}, not with {wanted}")) }
 }

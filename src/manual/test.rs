@@ -4,7 +4,7 @@ use std::path::Path;
 
 use tokio::{runtime, task::LocalSet};
 
-use super::{Options, Run, execute, load};
+use super::{Executed, Options, Run, execute, load};
 use crate::spec::Problems;
 
 /// Why a manual is no good.
@@ -37,7 +37,7 @@ pub fn manual(path: impl AsRef<Path>) -> Result<(), ManualFailure> {
     let (manual, plan) =
         load(path.as_ref()).map_err(|problems| ManualFailure::Problems(Box::new(problems)))?;
     let runtime = runtime::Builder::new_current_thread().enable_all().build()?;
-    let (run, lab) = LocalSet::new()
+    let Executed { run, lab, .. } = LocalSet::new()
         .block_on(&runtime, async { execute(&manual, &plan, &Options::default(), |_| {}).await });
     drop(lab);
     if run.passed() { Ok(()) } else { Err(ManualFailure::Failed(Box::new(run))) }

@@ -7,6 +7,7 @@ pub(crate) mod floor;
 pub(crate) mod ip_batch;
 pub(crate) mod role;
 mod samples;
+pub(crate) mod udp;
 
 use std::{
     env, fs,

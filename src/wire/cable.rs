@@ -10,8 +10,6 @@ use super::{
 };
 use crate::kernel::{Attempt, KernelError, Outlet, Passing, Ring, RingSize};
 
-/// Memory for the frames of one direction that have not been looked at yet: what comes in some 8 ms at 1 Gbit/s.
-const MEMORY: usize = 1 << 20;
 /// An Ethernet header with two VLAN tags.
 const HEADER: u32 = 22;
 /// How long frames may still be on their way to a wire that nothing leads to any more, in ns.
@@ -39,8 +37,13 @@ struct Leaving {
 }
 
 impl Cable {
-    /// Makes a wire of its sockets; frames that arrive wait in it from here on.
-    pub(super) fn new(wire: WireDescription, sockets: Vec<OwnedFd>) -> Result<Self, KernelError> {
+    /// Makes a wire of its sockets, with so much memory for frames of each direction that have not been looked at yet; they wait there
+    /// from here on.
+    pub(super) fn new(
+        wire: WireDescription,
+        sockets: Vec<OwnedFd>,
+        memory: usize,
+    ) -> Result<Self, KernelError> {
         let WireDescription { name, mtu, lanes: [first, second] } = wire;
         let within = |error: KernelError| KernelError {
             step: format!("make the wire {name}: {}", error.step),
@@ -49,12 +52,12 @@ impl Cable {
         let Ok([in0, out0, in1, out1]) = <[OwnedFd; 4]>::try_from(sockets) else {
             return Err(within(KernelError::odd("use its sockets", "there are not four")));
         };
-        let frame = (mtu + HEADER) as usize;
+        let size = RingSize { frame: (mtu + HEADER) as usize, memory };
         // For each ring the kernel waits until no processor can be using the socket; for both at once no longer.
         let (first, second) = thread::scope(|scope| {
-            let start = || lane(first, frame, in0, out0);
+            let start = || lane(first, size, in0, out0);
             let other = thread::Builder::new().spawn_scoped(scope, start);
-            let second = lane(second, frame, in1, out1);
+            let second = lane(second, size, in1, out1);
             let lost = |_| Err(KernelError::odd("start", "a thread failed"));
             let other = other.attempt(|| "start a thread");
             (other.and_then(|thread| thread.join().unwrap_or_else(lost)), second)
@@ -181,14 +184,13 @@ impl Cable {
 
 fn lane(
     description: LaneDescription,
-    frame: usize,
+    size: RingSize,
     receive: OwnedFd,
     send: OwnedFd,
 ) -> Result<Lane, KernelError> {
     let LaneDescription { receive: from, send: to, mark, seed, impairment, schedule, faults } =
         description;
     let outlet = Outlet::new(send, to, mark)?;
-    let size = RingSize { frame, memory: MEMORY };
     let ring = Ring::start(receive, from, &[], Passing::Received, size)?;
     let mut line = Line::new(seed, impairment);
     for (number, rule) in faults {

@@ -1,6 +1,7 @@
 //! The wires of a lab as the rest of the worker sees them.
 
 use std::{
+    cell::Cell,
     os::fd::{AsFd, BorrowedFd, OwnedFd},
     sync::{
         Arc,
@@ -16,6 +17,13 @@ use super::{
     notice::Notifier,
 };
 use crate::kernel::{Attempt, Bell, KernelError};
+
+/// Memory for frames that the thread has not come to yet. Even before all ordinary programs, the kernel may keep it from a
+/// processor for 50 ms in a second (`sched_rt_runtime_us`, sched(7)), and without privilege others do. The first few wires get what
+/// comes at 1 Gbit/s in that time.
+const MEMORY: usize = 32 << 20;
+/// The least and the most of it for one direction of a wire.
+const SHARE: [usize; 2] = [1 << 20, 8 << 20];
 
 /// What the thread of the wires is to do.
 pub(super) enum Command {
@@ -54,6 +62,8 @@ pub(crate) struct Wires {
     bell: Arc<Bell>,
     answers: Receiver<(u64, WireReply)>,
     answered: Arc<Bell>,
+    /// How many wires were asked for.
+    made: Cell<usize>,
 }
 
 impl Wires {
@@ -66,7 +76,7 @@ impl Wires {
         let forwarder = Forwarder::new(bell.clone(), receiver, to, notifier)?;
         let thread = thread::Builder::new().name("labnet-wires".to_owned());
         thread.spawn(move || forwarder.run()).attempt(|| "start a thread for wires")?;
-        Ok(Self { commands, bell, answers, answered })
+        Ok(Self { commands, bell, answers, answered, made: Cell::new(0) })
     }
 
     /// Asks for something; the answer, with this number, comes among [`Wires::answers`].
@@ -75,9 +85,11 @@ impl Wires {
             return send(&self.commands, &self.bell, Command::Ask(request, Box::new(what)));
         };
         let (commands, bell) = (self.commands.clone(), self.bell.clone());
+        self.made.set(self.made.get() + 1);
+        let memory = (MEMORY / self.made.get()).clamp(SHARE[0], SHARE[1]);
         // It takes the kernel some time, in which others go on.
         let make = move || {
-            let made = Cable::new(wire, fds).map(Box::new);
+            let made = Cable::new(wire, fds, memory).map(Box::new);
             send(&commands, &bell, Command::Join(request, id, made));
         };
         if let Err(error) = thread::Builder::new().spawn(make).attempt(|| "start a thread") {

@@ -11,7 +11,7 @@ use libtest_mimic::Arguments;
 use serde_json::Value;
 
 /// Every feature, in order: programs may rely on it.
-const NAMES: [&str; 29] = [
+const NAMES: [&str; 30] = [
     "kernel",
     "privilege",
     "user-namespace",
@@ -35,6 +35,7 @@ const NAMES: [&str; 29] = [
     "netem-seed",
     "tbf",
     "ifb",
+    "backend",
     "nftables",
     "open-files",
     "namespace-limits",

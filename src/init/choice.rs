@@ -57,8 +57,16 @@ pub(super) fn choose(
         Backend::Auto | Backend::Kernel => {
             let features = features().map_err(Refusal::Unknown)?;
             let can = |impairment| qdisc::can(impairment, asked.offload, features);
-            let reason = asked.impairments.iter().find_map(|impairment| can(impairment).err());
-            reason.map(|reason| reason.to_string())
+            let reasons = asked.impairments.iter().filter_map(|impairment| can(impairment).err());
+            let reasons: Vec<_> = reasons.collect();
+            let gravest = reasons.iter().find(|reason| !reason.is_near()).or(reasons.first());
+            match (gravest, asked.backend) {
+                (Some(reason), Backend::Kernel) if reason.is_near() => {
+                    let why = format!("the topology says so, though {reason}");
+                    return by(Some(Carrier::Kernel), &why);
+                }
+                (reason, _) => reason.map(ToString::to_string),
+            }
         }
     };
     match (not_by_kernel, asked.backend) {

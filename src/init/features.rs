@@ -21,7 +21,7 @@ pub(super) struct Known {
 }
 
 /// All features, in the order they are tried and shown in.
-pub(super) const FEATURES: [Known; 29] = [
+pub(super) const FEATURES: [Known; 30] = [
     Known {
         name: "kernel",
         needed_for: "everything",
@@ -209,6 +209,14 @@ pub(super) const FEATURES: [Known; 29] = [
         needs: &["network-namespace"],
         attempt: probe_links::ifb,
         remedy: || "sudo modprobe ifb, where the kernel has it".into(),
+    },
+    Known {
+        name: "backend",
+        needed_for: "links that delay and lose frames: who does it, where the topology leaves it to labnet",
+        without: State::Note,
+        needs: &["network-namespace"],
+        attempt: probe_links::backend,
+        remedy: String::new,
     },
     Known {
         name: "nftables",

@@ -1,10 +1,12 @@
 //! How the features are tried that links are bent with.
 
 use super::{
-    doctor::Finding,
+    doctor::{Finding, apart},
     probe::{Attempted, LOOPBACK, enter_network},
 };
 use crate::kernel::{self, Hook, KernelError, Matching, Onward, hooks, qdisc::Features, redirect};
+
+const IFB: u32 = LOOPBACK + 1;
 
 /// What of queueing disciplines the kernel has, tried at an interface that nothing else uses.
 fn disciplines() -> Result<Features, KernelError> {
@@ -40,7 +42,25 @@ pub(super) fn tbf() -> Attempted {
 }
 
 pub(super) fn ifb() -> Attempted {
-    let change = kernel::ifb("create an ifb interface".into(), "ifb0", LOOPBACK + 1, 1500);
+    let change = kernel::ifb("create an ifb interface".into(), "ifb0", IFB, 1500);
     enter_network()?.apply(vec![change])?;
     Ok(Finding::ok("created"))
+}
+
+/// What `backend = "auto"` comes to.
+pub(super) fn backend() -> Attempted {
+    let does = |what: &str| Ok(Finding::ok(format!("auto: {what}")));
+    match (disciplines()?, apart(ifb)) {
+        (_, Err(_)) => does("labnet carries all frames itself: the kernel has no ifb"),
+        (Features { netem: true, seed: true, .. }, _) => {
+            does("the kernel, for all that it does exactly; labnet carries the other frames itself")
+        }
+        (Features { netem: true, .. }, _) => does(
+            "the kernel, for what is not left to chance, as its netem takes no seed; labnet carries the other frames itself",
+        ),
+        (Features { tbf: true, .. }, _) => does(
+            "the kernel, for rates alone, as it has no netem; labnet carries the other frames itself",
+        ),
+        _ => does("labnet carries all frames itself: the kernel has neither netem nor tbf"),
+    }
 }

@@ -35,6 +35,13 @@ pub(crate) enum Reason {
     Limit(ByteSize),
 }
 
+impl Reason {
+    /// Whether the kernel does all that is asked, only not just so: enough for who asks for the kernel, not for who leaves it open.
+    pub(crate) fn is_near(&self) -> bool {
+        matches!(self, Self::NoSeed | Self::Offload | Self::Corrupt | Self::DuplicateAndLoss)
+    }
+}
+
 /// netem holds it in an `int`, of nanoseconds.
 const LONGEST_JITTER: std::time::Duration = std::time::Duration::from_nanos(i32::MAX as u64);
 /// How far from what was asked a rate may be: one part in so many.
@@ -48,7 +55,7 @@ const EXACT: u64 = 10_000;
 ///
 /// # Errors
 ///
-/// The first thing it can't do.
+/// The first thing it can't do, and only if there is none what it does [not just so](Reason::is_near).
 pub(crate) fn can(
     impairment: &Impairment,
     offload: bool,

@@ -32,13 +32,25 @@ impl EgressTrial {
         Ok(Self { netlink, egress: Egress { index, mtu: 1500 }, features, asked: None })
     }
 
+    /// Whether the kernel does exactly this.
+    ///
+    /// # Errors
+    ///
+    /// Why it does not.
+    pub fn exact(&self, to: &Impairment) -> Result<(), String> {
+        can(to, false, self.features).map_err(|reason| reason.to_string())
+    }
+
     /// Has the interface do this to what it sends, and tells whether all that it held goes on.
     ///
     /// # Errors
     ///
     /// Why it can't, or the kernel's refusal.
     pub fn bend(&mut self, to: &Impairment, seed: u64) -> Result<bool, String> {
-        can(to, false, self.features).map_err(|reason| reason.to_string())?;
+        match can(to, false, self.features) {
+            Err(reason) if !reason.is_near() => return Err(reason.to_string()),
+            _ => {}
+        }
         let before = self.asked.as_ref();
         let changes = self.egress.bend("bend the link", before, to, seed, self.features);
         self.netlink.apply(changes).map_err(|error| error.to_string())?;

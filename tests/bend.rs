@@ -8,7 +8,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use labnet::{Carrier, Fault, Lab, Node, TestResult};
+use labnet::{Fault, Lab, Node, TestResult};
 use tokio::net::UdpSocket;
 
 /// A switch and three nodes.
@@ -69,7 +69,7 @@ async fn a_delay_holds_when_it_is_said_to_and_is_gone_when_undone(lab: Lab) -> T
     let far = link.bend().delay("150ms").from("KALI").apply().await?;
     let state = link.state().await?;
     let [there, back] = &state.cables[0].directions;
-    assert_eq!(state.cables[0].carrier, Some(Carrier::Userspace));
+    assert!(state.cables[0].carrier.is_some());
     assert_eq!(there.impairment.to_string(), "nothing");
     assert_eq!(back.impairment.to_string(), "delay 150ms");
     assert!(round_trip(&lab.node("KALI"), "10.10.10.2").await >= Duration::from_millis(150));

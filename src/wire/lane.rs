@@ -27,15 +27,16 @@ pub(super) struct Clock {
 
 impl Clock {
     pub(super) fn read() -> Self {
-        Self { now: monotonic(), wall: realtime() }
+        // In this order: if the thread has to wait between the two, frames seem to have come later than they did, and are late;
+        // the other way round they would be early.
+        let wall = realtime();
+        Self { now: monotonic(), wall }
     }
 
-    /// The moment of a time stamp.
+    /// The moment of a time stamp, which is later than the clock was read if the frame came while others were received.
     fn moment(self, stamp: u64) -> u64 {
-        match self.wall.saturating_sub(stamp) {
-            age @ ..=LONG_AGO => self.now.saturating_sub(age),
-            _ => self.now,
-        }
+        let (ago, since) = (self.wall.saturating_sub(stamp), stamp.saturating_sub(self.wall));
+        if ago.max(since) > LONG_AGO { self.now } else { (self.now + since).saturating_sub(ago) }
     }
 }
 

@@ -290,6 +290,16 @@ fn the_report_is_one_page_with_the_recordings_beside_it() {
 }
 
 #[test]
+fn the_report_of_the_sockets_lab_is_light() {
+    let place = place();
+    let (code, out, _) = output(place.labnet("run @sockets --report out"));
+    assert_eq!(code, Some(0), "{out}");
+    let size = fs::metadata(place.path().join("out/index.html")).unwrap().len();
+    assert!(size < 2 << 20, "{size}");
+    place.until_gone();
+}
+
+#[test]
 fn what_a_program_prints_is_text_in_the_report() {
     let place = place();
     let hostile = r#"printf '</pre><script>alert(1)</script>\033[31m"&\001'"#;

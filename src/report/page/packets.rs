@@ -10,7 +10,7 @@ use crate::packet::{
 };
 
 /// More frames of a section are in the recording, and not in the page.
-const MOST_FRAMES: usize = 300;
+const MOST_FRAMES: usize = 120;
 
 const COLUMNS: [Column; 8] = [
     Column::Number,

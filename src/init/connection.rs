@@ -13,7 +13,7 @@ use std::{
 use nix::{errno::Errno, fcntl::OFlag, sys::stat::Mode};
 use tokio::{
     io::unix::AsyncFd,
-    task::{JoinSet, yield_now},
+    task::{JoinSet, spawn_local, yield_now},
 };
 
 use super::{
@@ -57,6 +57,8 @@ pub(super) struct Connection {
     capturing: RefCell<HashMap<u64, Box<dyn Fn()>>>,
     /// Overlays and faults that end with it.
     bent: RefCell<(Vec<u32>, Vec<u32>)>,
+    /// Whether the client has ended.
+    ended: Cell<bool>,
 }
 
 type Answer = Result<(Reply, Vec<OwnedFd>), LabError>;
@@ -67,8 +69,8 @@ impl Connection {
         channel.set_nonblocking().attempt(step)?;
         let owns_lab = Cell::new(matches!(role, Role::First(_)));
         let channel = async_fd(channel).attempt(step)?;
-        let (started, capturing, bent) = Default::default();
-        Ok(Rc::new(Self { channel, lab, role, owns_lab, started, capturing, bent }))
+        let (started, capturing, bent, ended) = Default::default();
+        Ok(Rc::new(Self { channel, lab, role, owns_lab, started, capturing, bent, ended }))
     }
 
     /// Serves requests until the client ends; then what it started ends, and the lab if it is the client's own.
@@ -89,8 +91,8 @@ impl Connection {
         if self.owns_lab.get() {
             self.lab.end();
         }
-        let (overlays, faults) = self.bent.take();
-        self.lab.cables.forget(&overlays, &faults).await;
+        self.ended.set(true);
+        self.straighten().await;
     }
 
     async fn receive(&self) -> Option<(Vec<u8>, Vec<OwnedFd>)> {
@@ -116,7 +118,7 @@ impl Connection {
         }
     }
 
-    async fn answer(&self, id: u64, request: Request, fds: Vec<OwnedFd>) {
+    async fn answer(self: Rc<Self>, id: u64, request: Request, fds: Vec<OwnedFd>) {
         let answer = match request {
             Request::Spawn(request) => return self.spawn(id, request, &fds).await,
             Request::Logs { node, program, follow } => {
@@ -164,8 +166,20 @@ impl Connection {
         self.send(id, reply, &fds).await;
     }
 
-    /// What is asked of cables; what is to end with this client is remembered.
-    async fn bend(&self, request: BendRequest) -> Answer {
+    /// What is asked of cables, which is done even if the client ends meanwhile; what is to end with it is remembered.
+    async fn bend(self: &Rc<Self>, request: BendRequest) -> Answer {
+        let reply = match request {
+            // This may never be.
+            BendRequest::AwaitHits { .. } => self.lab.cables.answer(request).await?,
+            _ => {
+                let done = spawn_local(self.clone().bend_all(request)).await;
+                done.map_err(|_| LabError::Gone)??
+            }
+        };
+        Ok((Reply::Bend(reply), Vec::new()))
+    }
+
+    async fn bend_all(self: Rc<Self>, request: BendRequest) -> Result<BendReply, LabError> {
         let (overlay, guarded) = match &request {
             BendRequest::Overlay { .. } => (true, false),
             BendRequest::Partition { guarded, .. } => (*guarded, false),
@@ -174,11 +188,19 @@ impl Connection {
         };
         let reply = self.lab.cables.answer(request).await?;
         if let BendReply::Number(number) = reply {
-            let mut bent = self.bent.borrow_mut();
-            bent.0.extend(overlay.then_some(number));
-            bent.1.extend(guarded.then_some(number));
+            self.bent.borrow_mut().0.extend(overlay.then_some(number));
+            self.bent.borrow_mut().1.extend(guarded.then_some(number));
+            if self.ended.get() {
+                self.straighten().await;
+            }
         }
-        Ok((Reply::Bend(reply), Vec::new()))
+        Ok(reply)
+    }
+
+    /// Ends what of cables is to end with the client.
+    async fn straighten(&self) {
+        let (overlays, faults) = self.bent.take();
+        self.lab.cables.forget(&overlays, &faults).await;
     }
 
     fn detach(&self) -> Answer {

@@ -25,6 +25,18 @@ struct Watched {
     direction: usize,
 }
 
+/// A request of which the worker is told when nobody waits for its answer any more.
+struct Waiting {
+    worker: Rc<Worker>,
+    request: u64,
+}
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        self.worker.tell(wire(WireRequest::Forget { request: self.request }));
+    }
+}
+
 impl Cables {
     pub(super) async fn set(
         self: &Rc<Self>,
@@ -209,16 +221,14 @@ impl Cables {
                 let hits = now + 1;
                 let request = WireRequest::AwaitHits { id, direction, number: fault, hits };
                 let (request, mut answers) = worker.ask(wire(request), &[]).await?;
-                requests.push((worker, request));
+                requests.push(Waiting { worker, request });
                 waits.spawn_local(async move { answers.recv().await });
             }
             let hit = match total >= hits {
                 true => Ok(None),
                 false => timeout_at(deadline, waits.join_next()).await,
             };
-            for (worker, request) in requests {
-                worker.tell(wire(WireRequest::Forget { request }));
-            }
+            drop(requests);
             match hit {
                 Ok(None) => return Ok(total),
                 Ok(Some(Ok(Some(answer)))) => match reply(answer)? {

@@ -200,7 +200,7 @@ fn a_worker_that_is_killed_is_missed_and_replaced() {
     let (code, _, errors) = capture.end();
     assert_eq!(
         (code, errors.as_str()),
-        (Some(5), "labnet: cannot capture: the lab's worker process has ended\n")
+        (Some(5), "labnet: cannot go on: the lab's worker process has ended\n")
     );
     let capture = Capture::start(place.labnet("capture lan -c 1"));
     send(&place);

@@ -92,7 +92,6 @@ fn failures_of_labnet_have_codes_of_their_own() {
         "exec R2 --env NOVALUE -- true",
         "exec R2",
         "run R2 ls",
-        "run",
     ];
     let shown: String = lines.iter().map(|line| place.show(line) + "\n").collect();
     let rootless = "--user needs a lab that root brought up: in a user namespace there is nobody but root\n(exit status: 4)";

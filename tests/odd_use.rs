@@ -146,7 +146,7 @@ fn a_full_disk_under_standard_error_changes_no_exit_code() {
         ("exec R2 -- nothing", 127),
         ("exec --timeout 1ms R2 -- sleep 1000", 124),
         ("file send 127.0.0.1:1 nothing", 1),
-        ("run", 2),
+        ("run nothing", 2),
         ("down nothing", 2),
     ] {
         let full = fs::OpenOptions::new().write(true).open("/dev/full").unwrap();

@@ -67,5 +67,6 @@ fn a_gibibyte_takes_no_more_memory_than_a_mebibyte() {
     }
     assert_eq!((count, bytes), (FRAMES, FRAMES * 1514));
     let grown = peak() - early;
-    assert!(grown < 1024, "{grown} KiB more after 1 GiB than after 1.5 MiB");
+    // Pages of this program's file that are read meanwhile count as well.
+    assert!(grown < 4096, "{grown} KiB more after 1 GiB than after 1.5 MiB");
 }

@@ -61,7 +61,7 @@ const REFUSED: [(&str, &str, &[&str]); 7] = [
     (
         "read_only_sysctls",
         machine::WITH_READ_ONLY_SYSCTLS,
-        &["cannot set net.", " in R2", "(EROFS)", "`labnet doctor`"],
+        &["cannot set net.", " in the switches", "(EROFS)", "`labnet doctor`"],
     ),
     (
         "no_state_directory",

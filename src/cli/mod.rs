@@ -45,10 +45,7 @@ use std::{
     process::{self, ExitCode},
 };
 
-use clap::{
-    Args as _, Command, CommandFactory, FromArgMatches, Parser, Subcommand,
-    error::{ContextKind, ContextValue},
-};
+use clap::{Args as _, Command, CommandFactory, FromArgMatches, Parser, Subcommand};
 use exit::{Failure, Outcome, tell};
 
 #[derive(Debug, Parser)]
@@ -115,13 +112,7 @@ pub fn main() -> ExitCode {
 fn status() -> u8 {
     let words: Vec<OsString> = env::args_os().collect();
     let parsed = parse_one(&words).map_or_else(|| Cli::try_parse_from(&words), Ok);
-    let cli = parsed.unwrap_or_else(|error| {
-        if let Some(hint) = hint(&error) {
-            tell(format_args!("labnet: {hint}"));
-            process::exit(i32::from(exit::USAGE));
-        }
-        error.exit()
-    });
+    let cli = parsed.unwrap_or_else(|error| error.exit());
     match run(cli) {
         Ok(code) => code,
         Err(Failure { code, message }) => {
@@ -148,19 +139,6 @@ fn parse_one(words: &[OsString]) -> Option<Cli> {
     let verb = describe(Command::new(name.to_owned()));
     let matches = Command::new("labnet").subcommand(verb).try_get_matches_from(words).ok()?;
     Some(Cli { verb: Verb::from_arg_matches(&matches).ok()? })
-}
-
-/// What somebody may have meant who knows other programs of this kind.
-fn hint(error: &clap::Error) -> Option<String> {
-    match error.get(ContextKind::InvalidSubcommand)? {
-        ContextValue::String(verb) if verb == "run" => {
-            let node = env::args_os().skip_while(|word| word != "run").nth(1);
-            let node = node.and_then(|word| word.into_string().ok());
-            let node = node.filter(|word| !word.starts_with('-')).unwrap_or_else(|| "NODE".into());
-            Some(format!("there is no verb `run`; did you mean `labnet exec {node}`?"))
-        }
-        _ => None,
-    }
 }
 
 fn run(cli: Cli) -> Outcome {

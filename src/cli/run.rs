@@ -145,6 +145,12 @@ fn read(args: &Args) -> Result<Vec<Task>, Failure> {
                 let message = format!("there is no built-in manual @{name}; there is @sockets");
                 Failure::new(USAGE, message)
             })?,
+            None if is_no_file(path) => {
+                let name = path.display();
+                let message =
+                    format!("there is no manual `{name}`; did you mean `labnet exec {name}`?");
+                return Err(Failure::new(USAGE, message));
+            }
             None => manual::load(path),
         };
         match read {
@@ -157,6 +163,11 @@ fn read(args: &Args) -> Result<Vec<Task>, Failure> {
     }
     let texts: Vec<String> = problems.iter().map(|problems| problems.render(true)).collect();
     Err(Failure::new(BAD_TOPOLOGY, texts.join("\n\n")))
+}
+
+/// Whether somebody may have meant a node, as with other programs of this kind.
+fn is_no_file(path: &Path) -> bool {
+    path.extension().is_none() && path.components().count() == 1 && !path.exists()
 }
 
 /// A role that no manual has is a mistake.

@@ -111,3 +111,17 @@ fn what_cant_be_is_refused_with_the_reason() {
     shown += &place.show_run("fault add lan drop --match 'tcp prot 5000'", command);
     assert_snapshot!(shown);
 }
+
+#[test]
+fn what_would_mean_nothing_or_too_much_is_refused() {
+    let place = Place::new();
+    for (words, why) in [
+        (["--match", "", "drop"].as_slice(), "it is empty; leave --match out for all frames"),
+        (&["--for", "0s", "drop"], "nothing happens in no time"),
+        (&["delay", "2h"], "it is at most 1h"),
+    ] {
+        let output = place.labnet("fault add lan").args(words).output().unwrap();
+        assert_eq!(output.status.code(), Some(2), "{words:?}");
+        assert!(String::from_utf8_lossy(&output.stderr).contains(why), "{output:?}");
+    }
+}

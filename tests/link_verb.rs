@@ -217,3 +217,14 @@ fn colours_are_for_a_terminal_alone() {
     screen.expect("delay 10ms");
     screen.expect("\nthat's it");
 }
+
+#[test]
+fn negative_values_are_refused_as_values() {
+    let place = Place::new();
+    for words in [["--delay", "-1ms"], ["--loss", "-1%"], ["--rate", "-5Mbit"], ["--limit", "-3"]] {
+        let output = place.labnet("link set lan").args(words).output().unwrap();
+        assert_eq!(output.status.code(), Some(2), "{words:?}");
+        let told = format!("invalid value '{}' for '{} ", words[1], words[0]);
+        assert!(String::from_utf8_lossy(&output.stderr).contains(&told), "{output:?}");
+    }
+}

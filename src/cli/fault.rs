@@ -9,12 +9,12 @@ use super::{
     links::target,
 };
 use crate::{
-    impairment::{Action, Rule, Which},
+    impairment::{Action, LONGEST_DELAY, Rule, Which},
     init::{BendReply, BendRequest, Reply, Target},
     lab::{Lab, LabError, fault_line, sender},
     name::NodeName,
-    packet::Filter,
-    units::Delay,
+    packet::{Filter, FilterError},
+    units::{Delay, DelayError},
 };
 
 /// Let something happen to chosen frames of a link: drop the first SYN, hold all UDP
@@ -47,13 +47,13 @@ struct Add {
     /// What happens to the frames
     action: What,
     /// For `delay`: how much longer they take
-    #[arg(value_name = "TIME", required_if_eq("action", "delay"))]
+    #[arg(value_name = "TIME", required_if_eq("action", "delay"), value_parser = longer)]
     delay: Option<Delay>,
     /// Only what this node sends
     #[arg(long, value_name = "NODE")]
     from: Option<NodeName>,
     /// Only frames that pass this filter, as of tcpdump
-    #[arg(long = "match", value_name = "FILTER")]
+    #[arg(long = "match", value_name = "FILTER", value_parser = filter)]
     matching: Option<Filter>,
     #[command(flatten)]
     which: Chosen,
@@ -62,6 +62,32 @@ struct Add {
     json: bool,
     #[command(flatten)]
     lab: Choice,
+}
+
+/// A filter that says something: tcpdump's empty one passes every frame, which nobody means who writes one.
+fn filter(text: &str) -> Result<Filter, String> {
+    if text.trim().is_empty() {
+        return Err("it is empty; leave --match out for all frames".to_owned());
+    }
+    text.parse().map_err(|error: FilterError| error.to_string())
+}
+
+/// How much longer a frame may take: as a link's own delay.
+fn longer(text: &str) -> Result<Delay, String> {
+    let delay: Delay = text.parse().map_err(|error: DelayError| error.to_string())?;
+    if delay > LONGEST_DELAY {
+        return Err(format!("it is at most {LONGEST_DELAY}"));
+    }
+    Ok(delay)
+}
+
+/// A time in which something can happen.
+fn lasting(text: &str) -> Result<Delay, String> {
+    let delay: Delay = text.parse().map_err(|error: DelayError| error.to_string())?;
+    if delay.0.is_zero() {
+        return Err("nothing happens in no time".to_owned());
+    }
+    Ok(delay)
 }
 
 /// What can happen.
@@ -93,7 +119,7 @@ struct Chosen {
     #[arg(long, value_name = "N", value_parser = count)]
     every: Option<u64>,
     /// All of them in this time, from the first on
-    #[arg(long = "for", value_name = "TIME")]
+    #[arg(long = "for", value_name = "TIME", value_parser = lasting)]
     lasting: Option<Delay>,
 }
 

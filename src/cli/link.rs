@@ -75,40 +75,40 @@ struct Set {
 #[derive(Debug, clap::Args)]
 struct Changes {
     /// Time added to each frame's way: `50ms`
-    #[arg(long, value_name = "TIME")]
+    #[arg(long, allow_hyphen_values = true, value_name = "TIME")]
     delay: Option<Delay>,
     /// By how much that time varies: `5ms`
-    #[arg(long, value_name = "TIME")]
+    #[arg(long, allow_hyphen_values = true, value_name = "TIME")]
     jitter: Option<Delay>,
     /// How it varies: evenly, or as the bell curve
-    #[arg(long, value_name = "uniform|normal")]
+    #[arg(long, allow_hyphen_values = true, value_name = "uniform|normal")]
     distribution: Option<Distribution>,
     /// How many frames are lost: `1%`, in bursts of 5 on average `1% burst 5`, or `gemodel ENTER LEAVE [BAD [GOOD]]`
-    #[arg(long, value_name = "SHARE")]
+    #[arg(long, allow_hyphen_values = true, value_name = "SHARE")]
     loss: Option<Loss>,
     /// How many frames come twice
-    #[arg(long, value_name = "SHARE")]
+    #[arg(long, allow_hyphen_values = true, value_name = "SHARE")]
     duplicate: Option<Probability>,
     /// How many frames skip the delay
-    #[arg(long, value_name = "SHARE")]
+    #[arg(long, allow_hyphen_values = true, value_name = "SHARE")]
     reorder: Option<Probability>,
     /// Only each N-th frame may skip the delay
-    #[arg(long, value_name = "N")]
+    #[arg(long, allow_hyphen_values = true, value_name = "N")]
     gap: Option<u32>,
     /// In how many frames a bit is turned
-    #[arg(long, value_name = "SHARE")]
+    #[arg(long, allow_hyphen_values = true, value_name = "SHARE")]
     corrupt: Option<Probability>,
     /// How much is sent a second: `10Mbit`, or `unlimited`
-    #[arg(long, value_name = "RATE", value_parser = rate)]
+    #[arg(long, allow_hyphen_values = true, value_name = "RATE", value_parser = rate)]
     rate: Option<Change>,
     /// How much is sent a second, from a recording of a real link in mahimahi's format
-    #[arg(long, value_name = "FILE", conflicts_with = "rate")]
+    #[arg(long, allow_hyphen_values = true, value_name = "FILE", conflicts_with = "rate")]
     trace: Option<PathBuf>,
     /// How much may be sent at once: `3kB`, or `default`: one frame of the MTU
-    #[arg(long, value_name = "SIZE", value_parser = burst)]
+    #[arg(long, allow_hyphen_values = true, value_name = "SIZE", value_parser = burst)]
     burst: Option<Change>,
     /// How much may wait to be sent: frames, or bytes as in `64kB`
-    #[arg(long, value_name = "N|SIZE")]
+    #[arg(long, allow_hyphen_values = true, value_name = "N|SIZE")]
     limit: Option<QueueLimit>,
 }
 

@@ -7,7 +7,7 @@ use super::{
     table::table,
 };
 use crate::{
-    impairment::{Distribution, Impairment, Loss},
+    impairment::{Distribution, Impairment, Loss, QueueLimit},
     units::{Delay, Probability},
 };
 
@@ -27,6 +27,8 @@ const PRNG_SEED: u16 = 14;
 const LOSS_GE: u16 = 2;
 /// More frames than a machine sends through a link in a second: netem's queue holds those that are under way, too.
 const FRAMES_PER_SECOND: u64 = 2_000_000;
+/// An Ethernet header alone, in bytes.
+const SHORTEST_FRAME: u64 = 14;
 /// tc's own default.
 const LEAST: u64 = 1000;
 
@@ -67,7 +69,7 @@ impl Netem {
         let netem = Self {
             latency,
             jitter,
-            limit: limit(latency, jitter),
+            limit: limit(latency, jitter, waiting(impairment)),
             duplicate: at_most(impairment.duplicate),
             gap: if reorder == 0 { 0 } else { impairment.gap.max(1) },
             reorder,
@@ -178,10 +180,20 @@ fn nanoseconds(delay: Delay) -> u64 {
     u64::try_from(delay.0.as_nanos()).unwrap_or(u64::MAX)
 }
 
-/// Room for all frames that are under way at a time; the tail of a bell curve is four deviations long.
-fn limit(latency: u64, jitter: u64) -> u32 {
+/// How many frames may wait for the rate: some kernels count them as netem's own (`sch->q.qlen` in net/sched/sch_netem.c).
+fn waiting(impairment: &Impairment) -> u64 {
+    match impairment.limit {
+        _ if impairment.rate.is_none() => 0,
+        QueueLimit::Frames(frames) => frames.into(),
+        QueueLimit::Bytes(bytes) => bytes.0 / SHORTEST_FRAME,
+    }
+}
+
+/// Room for all frames that are under way or waiting at a time; the tail of a bell curve is four deviations long.
+fn limit(latency: u64, jitter: u64, waiting: u64) -> u32 {
     let longest = u128::from(latency) + 4 * u128::from(jitter);
-    let frames = longest * u128::from(FRAMES_PER_SECOND) / 1_000_000_000 + u128::from(LEAST);
+    let frames = longest * u128::from(FRAMES_PER_SECOND) / 1_000_000_000;
+    let frames = frames + u128::from(waiting) + u128::from(LEAST);
     u32::try_from(frames).unwrap_or(u32::MAX)
 }
 

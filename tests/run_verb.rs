@@ -316,3 +316,83 @@ fn what_a_program_prints_is_text_in_the_report() {
     assert!(!page.contains(['\u{1b}', '\u{1}']));
     place.until_gone();
 }
+
+/// A manual of one block.
+fn manual(block: &str) -> String {
+    format!("---\ntopology: two.toml\ntimeout: 20s\n---\n# A\n```console\n{block}```\nprose\n")
+}
+
+#[test]
+fn update_never_writes_what_would_be_done() {
+    let place = place();
+    let printed = "> touch pwned\nR2$ id\n? 3\n```\n$ labnet up\nR2/x> hi\nR2/x<\nplain\n";
+    place.write("printed", printed);
+    let file = place.path().join("printed");
+    place.write(
+        "m.md",
+        &manual(&format!("R2$ cat {}\nold\nR2$ echo 1\nR2$ echo 2\n3\n", file.display())),
+    );
+    assert_eq!(output(place.labnet("run m.md --update")).0, Some(1));
+    // All steps of the block at once.
+    let (code, out, _) = output(place.labnet("run m.md"));
+    assert_eq!(code, Some(0), "{out}");
+    assert!(out.starts_with("m.md: 3 steps passed"), "{out}");
+    let text = fs::read_to_string(place.path().join("m.md")).unwrap();
+    assert!(
+        text.contains("\n\\> touch pwned\n\\R2$ id\n") && text.ends_with("```\nprose\n"),
+        "{text}"
+    );
+    place.until_gone();
+}
+
+#[test]
+fn update_keeps_what_is_not_its_own() {
+    use std::os::unix::fs::{PermissionsExt, symlink};
+    let place = place();
+    place.write("m.md", &manual("R2$ echo new\nold\n"));
+    let (real, link) = (place.path().join("m.md"), place.path().join("l.md"));
+    fs::set_permissions(&real, fs::Permissions::from_mode(0o640)).unwrap();
+    symlink("m.md", &link).unwrap();
+    output(place.labnet("run l.md --update"));
+    assert!(link.is_symlink());
+    assert!(fs::read_to_string(&real).unwrap().contains("\nnew\n"));
+    assert_eq!(fs::metadata(&real).unwrap().permissions().mode() & 0o777, 0o640);
+    // Edited while it is run.
+    let go = place.path().join("go");
+    let wait = format!("R2$ until [ -e {} ]; do sleep 0.01; done; echo waited\nno\n", go.display());
+    place.write("m.md", &manual(&wait));
+    let run = place
+        .labnet("run m.md --update")
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    place.process("the step", |process| process.words.iter().any(|word| word.contains("waited")));
+    place.write("m.md", "mine\n");
+    place.write("go", "");
+    let ended = run.wait_with_output().unwrap();
+    assert!(String::from_utf8_lossy(&ended.stderr).contains("somebody has changed it meanwhile"));
+    assert_eq!(fs::read_to_string(&real).unwrap(), "mine\n");
+    // A file's name was forgotten, and the manual's stands for it.
+    let (code, _, errors) = output(place.labnet("run --junit m.md"));
+    assert_eq!(
+        (code, errors.as_str()),
+        (Some(2), "labnet: m.md is there and holds no XML: it is not overwritten\n")
+    );
+    place.until_gone();
+}
+
+#[test]
+fn nobody_types_at_a_program_that_has_ended() {
+    let place = place();
+    place.write(
+        "m.md",
+        &manual(
+            "R2/c$ cat & # ready file:/etc/passwd\nR2/c> ^D\n? success\nR2/c> nobody reads this\n",
+        ),
+    );
+    let (code, out, _) = output(place.labnet("run m.md"));
+    assert_eq!(code, Some(1));
+    assert!(out.contains("the program there has ended"), "{out}");
+    place.until_gone();
+}

@@ -3,7 +3,8 @@
 use std::{
     cell::RefCell,
     fs,
-    io::IsTerminal,
+    io::{self, IsTerminal, Read},
+    os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
     process,
     rc::Rc,
@@ -93,18 +94,25 @@ pub(crate) fn run(args: Args) -> Outcome {
     }
     check_roles(&tasks, &args.with)?;
     check_heading(&tasks, args.only.as_deref())?;
+    check_junit(args.junit.as_deref())?;
     sweep();
     let jobs =
         args.jobs.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, Into::into));
-    let show = std::io::stderr().is_terminal() && tasks.len() == 1;
-    let options = Options { only: args.only.clone(), with: args.with.clone() };
+    let show = io::stderr().is_terminal() && tasks.len() == 1;
+    let options = Options { only: args.only.clone(), go_on: args.update, with: args.with.clone() };
     let options = Rc::new(RunOptions { options, keep_up: args.keep_up, show });
     let tasks: Vec<Rc<Task>> = tasks.into_iter().map(Rc::new).collect();
     let executed = block_on(all(&tasks, options, jobs.max(1)))?;
-    if let Some(folder) = &args.report {
-        write_report(folder, &tasks, &executed)?;
+    let runs: Vec<&Run> = executed.iter().map(|executed| &executed.run).collect();
+    let passed = runs.iter().all(|run| run.passed());
+    if args.json {
+        let result = json!({ "version": VERSION, "passed": passed, "runs": runs });
+        print(format_args!("{result:#}\n"))?;
+    } else {
+        let texts: Vec<String> = runs.iter().map(|run| run.to_string()).collect();
+        print(texts.concat())?;
     }
-    let runs: Vec<Run> = executed.into_iter().map(|executed| executed.run).collect();
+    // What is written comes after what is known already is told.
     if args.update {
         for (task, run) in tasks.iter().zip(&runs) {
             update(&task.manual, run)?;
@@ -116,15 +124,8 @@ pub(crate) fn run(args: Args) -> Outcome {
             Failure::new(USAGE, format!("cannot write {}: {error}", file.display()))
         })?;
     }
-    let passed = runs.iter().all(Run::passed);
-    if args.json {
-        print(format_args!(
-            "{:#}\n",
-            json!({ "version": VERSION, "passed": passed, "runs": runs })
-        ))?;
-    } else {
-        let texts: Vec<String> = runs.iter().map(Run::to_string).collect();
-        print(texts.concat())?;
+    if let Some(folder) = &args.report {
+        write_report(folder, &tasks, &executed)?;
     }
     Ok(match runs.iter().any(|run| run.broke.is_some()) {
         true => BROKE,
@@ -268,15 +269,53 @@ fn update(manual: &Manual, run: &Run) -> Result<(), Failure> {
             format!("{file} is built in: there is nothing to write to"),
         ));
     }
-    // In one piece: nobody finds half a manual.
-    let new = format!("{file}.{}", process::id());
-    let written = fs::write(&new, text).and_then(|()| fs::rename(&new, file));
-    written.map_err(|error| {
-        let _ = fs::remove_file(&new);
-        Failure::new(USAGE, format!("cannot write {file}: {error}"))
+    if text.len() as u64 > manual::LARGEST {
+        let message =
+            format!("{file} would be larger than 1 MiB with what was printed; it is as it was");
+        return Err(Failure::new(USAGE, message));
+    }
+    write_manual(Path::new(file), &manual.document.text, &text).map_err(|error| {
+        Failure::new(USAGE, format!("cannot write {file}, which is as it was: {error}"))
     })?;
     tell(format_args!("labnet: {file} now says what was printed"));
     Ok(())
+}
+
+/// Writes a manual in one piece, so that nobody finds half of it, wherever links lead, and keeps whose it is and who may read it.
+fn write_manual(file: &Path, before: &str, text: &str) -> io::Result<()> {
+    let file = fs::canonicalize(file)?;
+    if fs::read(&file)? != before.as_bytes() {
+        return Err(io::Error::other("somebody has changed it meanwhile"));
+    }
+    let metadata = fs::metadata(&file)?;
+    let mut new = file.clone().into_os_string();
+    new.push(format!(".{}", process::id()));
+    let new = PathBuf::from(new);
+    let written = fs::write(&new, text)
+        .and_then(|()| fs::set_permissions(&new, metadata.permissions()))
+        .and_then(|()| std::os::unix::fs::chown(&new, Some(metadata.uid()), Some(metadata.gid())))
+        .and_then(|()| fs::rename(&new, &file));
+    if written.is_err() {
+        // It may not be there.
+        let _ = fs::remove_file(&new);
+    }
+    written
+}
+
+/// What is no JUnit file is not overwritten: the manual's name may stand where the file's was forgotten.
+fn check_junit(file: Option<&Path>) -> Result<(), Failure> {
+    let Some(file) = file.filter(|file| file.is_file()) else { return Ok(()) };
+    let mut start = [0; 5];
+    let read = fs::File::open(file).and_then(|mut file| file.read(&mut start));
+    match read {
+        Ok(0) => Ok(()),
+        Ok(_) if start == *b"<?xml" => Ok(()),
+        _ => {
+            let message =
+                format!("{} is there and holds no XML: it is not overwritten", file.display());
+            Err(Failure::new(USAGE, message))
+        }
+    }
 }
 
 /// Writes the page, and the recordings it is made from.

@@ -23,6 +23,7 @@ pub use diff::{Difference, compare};
 pub use document::{Attributes, Block, Key, Kind, Manual, Role, Section, Status, Step};
 pub(crate) use execute::{Executed, execute};
 pub(crate) use host::SINCE_VARIABLE;
+pub(crate) use parse::LARGEST;
 pub use parse::{load, parse};
 pub use pattern::{Bindings, Line, Matched, Names, Part, Pattern};
 pub use result::{BlockRun, Outcome, Run, SectionRun, StepRun};

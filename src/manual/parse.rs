@@ -21,7 +21,7 @@ use crate::{
 };
 
 /// Larger manuals are refused: it is as much as a thick book.
-const LARGEST: u64 = 1 << 20;
+pub(crate) const LARGEST: u64 = 1 << 20;
 
 /// Reads a manual and the topology that it is done in.
 ///

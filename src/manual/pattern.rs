@@ -76,6 +76,15 @@ pub enum Part {
     Name(usize),
 }
 
+/// Whether a line of output would be taken for something else in a block: for a step, a status, what goes on with the line before,
+/// or the block's end.
+fn means_something(output: &str) -> bool {
+    let text = output.trim_start();
+    let mark = text.find(|c: char| c.is_whitespace() || "$<>".contains(c));
+    let place = mark.is_some_and(|at| at > 0 && text[at..].starts_with(['$', '<', '>']));
+    place || ["\\", "$ ", "> ", "? ", "```", "~~~"].iter().any(|start| text.starts_with(start))
+}
+
 /// Whether output is what was expected.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Matched {
@@ -116,7 +125,7 @@ impl Line {
             text: output.to_owned(),
             parts: if output.is_empty() { Vec::new() } else { vec![Part::Text(output.to_owned())] },
         };
-        if !output.starts_with('\\') && Self::parse(output, names) == plain {
+        if !means_something(output) && Self::parse(output, names) == plain {
             return plain;
         }
         Self::One { text: format!("\\{output}"), parts: vec![Part::Text(output.to_owned())] }

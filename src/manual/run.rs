@@ -26,6 +26,8 @@ const LAST: usize = 10;
 pub(crate) struct Options {
     /// Only the section with this heading, and blocks marked `setup`.
     pub(crate) only: Option<String>,
+    /// Go on after a step that printed something else, to learn what all others print.
+    pub(crate) go_on: bool,
     /// Other commands for roles.
     pub(crate) with: Vec<(String, String)>,
 }
@@ -153,7 +155,7 @@ impl Runner<'_> {
                 match self.step(step, level).await {
                     Ok(output) => (Outcome::Passed, output),
                     Err(Stop::Failed { why, output, difference }) => {
-                        failed = true;
+                        failed = !self.options.go_on || difference.is_empty();
                         let packets = self.last_packets().await;
                         (Outcome::Failed { why, difference, packets }, output)
                     }
@@ -295,6 +297,9 @@ impl Runner<'_> {
     ) -> Result<String, Stop> {
         let patience = self.manual.timeout;
         let seat = self.seat(node, terminal)?;
+        if seat.ended(Duration::ZERO).await.is_some() {
+            return Err(Stop::failed("the program there has ended", String::new()));
+        }
         seat.type_key(key, patience).await?;
         let Some(status) = step.status else { return Ok(String::new()) };
         match seat.ended(patience).await {

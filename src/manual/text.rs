@@ -95,6 +95,8 @@ fn summary(run: &Run) -> String {
     let failed = run.blocks().filter(|(_, block)| !block.passed()).count();
     let not_run = steps().filter(|step| step.outcome == Outcome::NotRun).count();
     let took: f64 = steps().map(|step| step.took.as_secs_f64()).sum();
+    // A sum of nothing is -0.
+    let took = took.max(0.0);
     let mut text = format!("{}: {passed} {} passed", run.manual, plural(passed, "step"));
     if failed > 0 {
         let _ = write!(text, ", {RED}{failed} {} failed{RED:#}", plural(failed, "block"));

@@ -6,7 +6,6 @@ use super::{Block, Difference, Manual, Outcome, Run, Step, StepRun};
 /// Expected lines that still match stay as they are written, with their wildcards.
 pub fn updated(manual: &Manual, run: &Run) -> Option<String> {
     let mut text = manual.document.text.to_string();
-    let mut changed = false;
     let steps: Vec<&Step> = manual
         .sections
         .iter()
@@ -42,14 +41,18 @@ pub fn updated(manual: &Manual, run: &Run) -> Option<String> {
         }
         if lines.is_empty() && !step.output.is_empty() {
             // The line end before it goes too.
-            let start = text[..step.output.start].rfind('\n').unwrap_or(step.output.start);
-            text.replace_range(start..step.output.end, "");
+            text.replace_range(line_end_before(&text, step.output.start)..step.output.end, "");
         } else {
             text.replace_range(step.output.clone(), &new);
         }
-        changed = true;
     }
-    changed.then_some(text)
+    (text != *manual.document.text).then_some(text)
+}
+
+/// Where the line before this place ends, its line end not included.
+fn line_end_before(text: &str, at: usize) -> usize {
+    let before = text[..at].rfind('\n').map_or(at, |newline| newline);
+    if text[..before].ends_with('\r') { before - 1 } else { before }
 }
 
 fn wanted(block: &&Block) -> bool {
@@ -61,8 +64,7 @@ pub fn stripped(manual: &Manual) -> String {
     let mut text = manual.document.text.to_string();
     for step in manual.steps().collect::<Vec<_>>().into_iter().rev() {
         if !step.output.is_empty() {
-            let start = text[..step.output.start].rfind('\n').unwrap_or(step.output.start);
-            text.replace_range(start..step.output.end, "");
+            text.replace_range(line_end_before(&text, step.output.start)..step.output.end, "");
         }
     }
     text

@@ -6,7 +6,7 @@ use crate::manual::{Outcome, Run};
 
 /// The runs as one document. What a lab that broke has kept from being tested is an `<error>`; what was tested and failed, a
 /// `<failure>`.
-pub fn junit(runs: &[Run]) -> String {
+pub fn junit(runs: &[&Run]) -> String {
     let mut text = String::from("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites>\n");
     for run in runs {
         let failures = run.blocks().filter(|(_, block)| !block.passed()).count();

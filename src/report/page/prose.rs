@@ -49,12 +49,13 @@ pub(super) fn html(
     }
     let mut html = String::new();
     push_html(&mut html, events.into_iter());
-    // A wide table scrolls by itself.
-    html.replace(
-        "<table>",
-        "<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"Table\"><table>",
-    )
-    .replace("</table>", "</table></div>")
+    // Wide tables and code scroll by themselves, by keyboard too.
+    html.replace("<pre><code", "<pre tabindex=\"0\"><code")
+        .replace(
+            "<table>",
+            "<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"Table\"><table>",
+        )
+        .replace("</table>", "</table></div>")
 }
 
 fn is_harmless(url: &str) -> bool {

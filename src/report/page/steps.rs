@@ -19,7 +19,8 @@ pub(super) fn html(block: &BlockRun) -> String {
     }
     let mut html = format!(
         "<div class=\"block {class}\">\n<p class=\"outcome\">{word}</p>\n\
-         <pre class=\"terminal\" tabindex=\"0\" role=\"region\" aria-label=\"Terminal, {word}\">"
+         <pre class=\"terminal\" tabindex=\"0\" role=\"region\" aria-label=\"Terminal of line {}, {word}\">",
+        block.line
     );
     for step in &block.steps {
         self::step(&mut html, step);
@@ -66,7 +67,11 @@ fn failure(html: &mut String, step: &StepRun, why: &str, difference: &[Differenc
         text(why)
     );
     if !difference.is_empty() {
-        html.push_str("<pre class=\"difference\" tabindex=\"0\" role=\"region\" aria-label=\"Expected and shown\">");
+        let _ = write!(
+            html,
+            "<pre class=\"difference\" tabindex=\"0\" role=\"region\" aria-label=\"Expected and shown, line {}\">",
+            step.line
+        );
         for line in difference {
             let _ = match line {
                 Difference::Same(line) => writeln!(html, "  {}", text(line)),

@@ -10,7 +10,6 @@ use std::{
     rc::Rc,
 };
 
-use serde_json::json;
 use tokio::{sync::Semaphore, task::LocalSet};
 
 use super::{
@@ -21,7 +20,7 @@ use super::{
 use crate::{
     init::sweep,
     lab::Lab,
-    manual::{self, Executed, Manual, Options, Run, StepRun},
+    manual::{self, Executed, Manual, Options, Results, Run, StepRun},
     plan::Plan,
     report::{self, Chapter, Recorded},
     spec::Problems,
@@ -29,8 +28,6 @@ use crate::{
 
 /// The manual that is run if none is named.
 const FALLBACK: &str = "@sockets";
-/// What the JSON is like; a change that breaks readers makes it grow.
-const VERSION: u32 = 1;
 
 /// Run lab manuals: Markdown whose console blocks are done in a lab and compared with what they say
 ///
@@ -43,7 +40,8 @@ pub(crate) struct Args {
     /// Only the section with this heading, after the blocks marked `setup`
     #[arg(long, value_name = "HEADING")]
     only: Option<String>,
-    /// Another program in the place of a role's, as in --with echo-server='python3 my_server.py'
+    /// Another program in the place of a role's, as in --with echo-server='python3 my_server.py'; what it does otherwise than the
+    /// manual says is told
     #[arg(long = "with", value_name = "ROLE=COMMAND", value_parser = role)]
     with: Vec<(String, String)>,
     /// Write into the manuals what was printed where it is not what they expect; wildcards that match stay
@@ -55,7 +53,7 @@ pub(crate) struct Args {
     /// How many manuals are run at once [default: the number of processors]
     #[arg(long, short, value_name = "N")]
     jobs: Option<usize>,
-    /// Print {"version", "passed", "runs": [{"manual", "lab", "broke", "sections": [{"title", "blocks": [{"steps": …}]}]}]}
+    /// Print the results as JSON; `labnet schema run` tells what it is like
     #[arg(long)]
     json: bool,
     /// Write the results as JUnit XML
@@ -72,9 +70,31 @@ pub(crate) struct Args {
 fn role(text: &str) -> Result<(String, String), String> {
     match text.split_once('=') {
         Some((role, command)) if !role.is_empty() && !command.trim().is_empty() => {
-            Ok((role.to_owned(), command.trim().to_owned()))
+            Ok((role.to_owned(), from_here(command.trim())))
         }
         _ => Err("write ROLE=COMMAND".to_owned()),
+    }
+}
+
+/// A command whose words that name files from here name them from anywhere: it is run in a node's home. A command in which a
+/// shell has more to do than to take words apart stays as it is, and so does its first word without a `/`, which is looked for in `PATH`.
+fn from_here(command: &str) -> String {
+    let plain = !command.contains(|c: char| "|&;<>()$`*?[]{}#~!\n".contains(c));
+    let words = plain.then(|| shlex::split(command)).flatten().unwrap_or_default();
+    let mut changed = false;
+    let words = words.iter().enumerate().map(|(place, word)| {
+        let path = Path::new(word);
+        let named = path.is_relative() && (place > 0 || word.contains('/')) && path.is_file();
+        let absolute =
+            named.then(|| std::path::absolute(path).ok()?.into_os_string().into_string().ok());
+        let absolute = absolute.flatten();
+        changed |= absolute.is_some();
+        absolute.unwrap_or_else(|| word.clone())
+    });
+    let words: Vec<String> = words.collect();
+    match shlex::try_join(words.iter().map(String::as_str)) {
+        Ok(joined) if changed => joined,
+        _ => command.to_owned(),
     }
 }
 
@@ -106,8 +126,11 @@ pub(crate) fn run(args: Args) -> Outcome {
     let runs: Vec<&Run> = executed.iter().map(|executed| &executed.run).collect();
     let passed = runs.iter().all(|run| run.passed());
     if args.json {
-        let result = json!({ "version": VERSION, "passed": passed, "runs": runs });
-        print(format_args!("{result:#}\n"))?;
+        let results = Results::new(runs.iter().map(|run| (*run).clone()).collect());
+        let json = serde_json::to_string_pretty(&results).map_err(|error| {
+            Failure::new(BROKE, format!("cannot tell the results as JSON: {error}"))
+        })?;
+        print(format_args!("{json}\n"))?;
     } else {
         let texts: Vec<String> = runs.iter().map(|run| run.to_string()).collect();
         print(texts.concat())?;

@@ -1,5 +1,6 @@
 //! Expected lines beside what came instead.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::{Bindings, Line, Names, Pattern};
@@ -8,7 +9,7 @@ use super::{Bindings, Line, Names, Pattern};
 const EFFORT: usize = 1 << 20;
 
 /// A line of a comparison.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(tag = "is", content = "line", rename_all = "kebab-case")]
 pub enum Difference {
     /// Came as expected; the expected line, as written.

@@ -7,7 +7,7 @@ use std::{
     sync::atomic::{AtomicUsize, Ordering},
 };
 
-use super::{Manual, Options, Run, StepRun, run::run as steps};
+use super::{Manual, Options, Run, StepRun, cast::casts, run::run as steps};
 use crate::{
     lab::{Capture, Lab, LabError},
     name::LabName,
@@ -44,6 +44,7 @@ pub(crate) async fn execute(
         lab: plan.name.to_string(),
         broke: None,
         sections: Vec::new(),
+        with: Vec::new(),
     };
     let up = match base(&manual.topology) {
         Ok(base) => {
@@ -62,6 +63,7 @@ pub(crate) async fn execute(
     };
     let (sections, ended) = steps(manual, &lab, options, told).await;
     (run.sections, run.broke) = (sections, ended.err().map(|error| error.to_string()));
+    run.with = casts(manual, &options.with, &run);
     let recordings = recordings(&lab).await;
     let environment = environment(&topology, lab.notes());
     Executed { run, lab: Some(lab), environment, recordings }

@@ -1,6 +1,7 @@
 //! Executable lab manuals: Markdown that people read and labnet runs.
 
 mod builtin;
+mod cast;
 mod diff;
 mod document;
 mod execute;
@@ -19,6 +20,7 @@ mod text;
 mod update;
 
 pub use builtin::builtin;
+pub use cast::{Behaviour, Cast};
 pub use diff::{Difference, compare};
 pub use document::{Attributes, Block, Key, Kind, Manual, Role, Section, Status, Step};
 pub(crate) use execute::{Executed, execute};
@@ -26,7 +28,7 @@ pub(crate) use host::SINCE_VARIABLE;
 pub(crate) use parse::LARGEST;
 pub use parse::{load, parse};
 pub use pattern::{Bindings, Line, Matched, Names, Part, Pattern};
-pub use result::{BlockRun, Outcome, Run, SectionRun, StepRun};
+pub use result::{BlockRun, Outcome, Results, Run, SectionRun, StepRun, results_schema};
 pub(crate) use run::Options;
 pub use test::{ManualFailure, manual};
 pub use update::{stripped, updated};

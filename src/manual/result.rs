@@ -5,12 +5,25 @@ use std::{
     time::{Duration, SystemTime},
 };
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::Difference;
+use super::{Cast, Difference};
+
+/// What came of all manuals of a run, as `labnet run --json` prints it.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+#[schemars(title = "Results of labnet run")]
+pub struct Results {
+    /// What the JSON is like; it grows with a change that breaks readers, and does not with a field that is new.
+    pub version: u32,
+    /// Whether all passed.
+    pub passed: bool,
+    /// One a manual, in the order in which they were named.
+    pub runs: Vec<Run>,
+}
 
 /// What came of one manual.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct Run {
     /// The manual's file.
     pub manual: String,
@@ -20,10 +33,12 @@ pub struct Run {
     pub broke: Option<String>,
     /// In order; without those that were not wanted.
     pub sections: Vec<SectionRun>,
+    /// The programs in the places of roles.
+    pub with: Vec<Cast>,
 }
 
 /// What came of a section.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct SectionRun {
     /// The heading's level: 1 to 6; 0 before the first.
     pub level: usize,
@@ -39,7 +54,7 @@ pub struct SectionRun {
 }
 
 /// What came of a block.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct BlockRun {
     /// The line of its fence in the manual.
     pub line: usize,
@@ -52,23 +67,26 @@ pub struct BlockRun {
 }
 
 /// What came of a step.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct StepRun {
     /// Its line in the manual.
     pub line: usize,
     /// As written, without status and output.
     pub text: String,
+    /// The roles with another's program in their place that have a part in it.
+    pub roles: Vec<String>,
     /// What was printed.
     pub output: String,
-    /// How long it took.
+    /// How long it took; in JSON, in seconds.
     #[serde(serialize_with = "seconds")]
+    #[schemars(with = "f64")]
     pub took: Duration,
     /// What came of it.
     pub outcome: Outcome,
 }
 
 /// What came of a step.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(tag = "is", rename_all = "kebab-case")]
 pub enum Outcome {
     /// All was as expected.
@@ -121,6 +139,21 @@ impl Run {
         let earned = graded().filter(|(passed, _)| *passed).map(|(_, points)| points).sum();
         Some((earned, graded().map(|(_, points)| points).sum()))
     }
+}
+
+impl Results {
+    /// What the JSON is like now.
+    pub const VERSION: u32 = 1;
+
+    /// Of these manuals.
+    pub fn new(runs: Vec<Run>) -> Results {
+        Results { version: Self::VERSION, passed: runs.iter().all(Run::passed), runs }
+    }
+}
+
+/// What the JSON of `labnet run` is like, as JSON Schema (draft 2020-12).
+pub fn results_schema() -> schemars::Schema {
+    schemars::schema_for!(Results)
 }
 
 fn seconds<S: serde::Serializer>(took: &Duration, serializer: S) -> Result<S::Ok, S::Error> {

@@ -8,6 +8,7 @@ use std::{
 use super::{
     Bindings, Block, BlockRun, Key, Kind, Manual, Matched, Outcome, Section, SectionRun, Status,
     Step, StepRun,
+    cast::Stage,
     diff::compare,
     seat::{Instead, Seat, Why},
     stop::{Stop, check},
@@ -51,6 +52,7 @@ pub(crate) async fn run(
         started: Vec::new(),
         bound: Bindings::default(),
         since: SystemTime::now(),
+        stage: Stage::new(manual, &options.with),
     };
     let mut done: Vec<SectionRun> = Vec::new();
     let mut wanted_level = None;
@@ -107,6 +109,7 @@ pub(super) struct Runner<'a> {
     bound: Bindings,
     /// When the section began.
     pub(super) since: SystemTime,
+    stage: Stage<'a>,
 }
 
 impl Runner<'_> {
@@ -123,6 +126,7 @@ impl Runner<'_> {
 
     /// Ends what was started in sections of this level or below, the last first.
     async fn end(&mut self, level: usize) -> Result<(), LabError> {
+        self.stage.end(level);
         while let Some(place) = self.started.iter().rposition(|(of, _)| *of >= level) {
             let (_, key) = self.started.remove(place);
             if let Some(seat) = self.seats.remove(&key) {
@@ -148,14 +152,14 @@ impl Runner<'_> {
         };
         let (mut failed, mut broke) = (false, None);
         for step in &block.steps {
-            let begun = Instant::now();
+            let (begun, roles) = (Instant::now(), self.stage.roles(&step.kind, level));
             let (outcome, output) = if failed || broke.is_some() {
                 (Outcome::NotRun, String::new())
             } else {
                 match self.step(step, level).await {
                     Ok(output) => (Outcome::Passed, output),
                     Err(Stop::Failed { why, output, difference }) => {
-                        failed = !self.options.go_on || difference.is_empty();
+                        failed = !self.goes_on(step) || difference.is_empty();
                         let packets = self.last_packets().await;
                         (Outcome::Failed { why, difference, packets }, output)
                     }
@@ -167,11 +171,19 @@ impl Runner<'_> {
             };
             let text = self.manual.document.text[step.span.clone()].to_owned();
             let took = begun.elapsed();
-            let step = StepRun { line: self.line(step.span.start), text, output, took, outcome };
+            let line = self.line(step.span.start);
+            let step = StepRun { line, text, roles, output, took, outcome };
             told(&step);
             ran.steps.push(step);
         }
         (ran, broke)
+    }
+
+    /// Whether the steps after one that printed something else are done. Of another's program, everything is to be known that it
+    /// does otherwise; but a conversation that has gone astray would only be waited for.
+    fn goes_on(&self, step: &Step) -> bool {
+        let talks = matches!(step.kind, Kind::Type { .. } | Kind::Await { .. });
+        self.options.go_on || (!self.options.with.is_empty() && !talks)
     }
 
     async fn step(&mut self, step: &Step, level: usize) -> Result<String, Stop> {
@@ -189,26 +201,6 @@ impl Runner<'_> {
             }
             Kind::Type { node, terminal, key } => self.types(step, (node, terminal), key).await,
             Kind::Await { node, terminal } => self.shows(step, (node, terminal)).await,
-        }
-    }
-
-    /// The command with other programs in the place of roles.
-    fn cast(&self, command: &str) -> String {
-        let longest = self.manual.roles.iter().filter(|role| {
-            let rest = command.strip_prefix(role.prefix.as_str());
-            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(char::is_whitespace))
-        });
-        let role = longest.max_by_key(|role| role.prefix.len());
-        let other = role.and_then(|role| {
-            self.options
-                .with
-                .iter()
-                .find(|(name, _)| *name == role.name)
-                .map(|(_, other)| (role, other))
-        });
-        match other {
-            Some((role, other)) => other.clone() + &command[role.prefix.len()..],
-            None => command.to_owned(),
         }
     }
 
@@ -232,7 +224,8 @@ impl Runner<'_> {
                 before = seat.screen();
             }
         }
-        let command = self.lab.node(node.as_str()).command_from(["sh", "-c", &self.cast(command)]);
+        let command =
+            self.lab.node(node.as_str()).command_from(["sh", "-c", &self.stage.command(command)]);
         let terminal = command.timeout(self.manual.timeout).terminal().await?;
         Ok(Seat::new(terminal, before))
     }

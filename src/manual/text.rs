@@ -4,7 +4,7 @@ use std::fmt::{self, Write};
 
 use anstyle::{AnsiColor, Style};
 
-use super::{Difference, Outcome, Run, StepRun};
+use super::{Behaviour, Cast, Difference, Outcome, Run, StepRun};
 use crate::units::Printable;
 
 const GREEN: Style = AnsiColor::Green.on_default();
@@ -48,6 +48,9 @@ impl fmt::Display for Run {
             let why: Vec<String> = why.lines().map(|line| Printable(line).to_string()).collect();
             let _ = writeln!(text, "{BOLD}{}{BOLD:#}: {RED}{}{RED:#}", self.manual, why.join("\n"));
         }
+        for cast in &self.with {
+            behaviours(&mut text, self, cast);
+        }
         f.write_str(&text)?;
         f.write_str(&summary(self))
     }
@@ -86,6 +89,28 @@ fn failure(text: &mut String, run: &Run, section: &str, step: &StepRun) {
         }
     }
     text.push('\n');
+}
+
+/// What another's program did otherwise than the manual says.
+fn behaviours(text: &mut String, run: &Run, cast: &Cast) {
+    let Cast { role, command, passed, failed, not_run } = cast;
+    let (role, command) = (Printable(role), Printable(command));
+    let all = passed + failed.len() + not_run;
+    let steps = plural(all, "step");
+    let _ = write!(text, "{BOLD}{role}{BOLD:#}, played by `{command}`: ");
+    let _ = match (all, failed.len(), not_run) {
+        (0, ..) => writeln!(text, "it has no part in what was done"),
+        (_, 0, 0) => writeln!(text, "{GREEN}{all} {steps} as the manual says{GREEN:#}"),
+        (_, 0, _) => {
+            writeln!(text, "{passed} of {all} {steps} as the manual says; others were not done")
+        }
+        _ => writeln!(text, "{passed} of {all} {steps} as the manual says; {RED}not these{RED:#}:"),
+    };
+    for Behaviour { section, line, step, why } in failed {
+        let step = step.lines().next().unwrap_or_default();
+        let (section, step, why) = (Printable(section), Printable(step), Printable(why));
+        let _ = writeln!(text, "  {}:{line}: {section}: {step}: {RED}{why}{RED:#}", run.manual);
+    }
 }
 
 /// `sockets-lab.md: 41 steps passed in 2.1 s`

@@ -43,8 +43,8 @@ pub(super) struct Stage<'a> {
 }
 
 impl<'a> Stage<'a> {
-    pub(super) fn new(manual: &'a Manual, with: &'a [(String, String)]) -> Stage<'a> {
-        Stage { manual, with, running: Vec::new() }
+    pub(super) fn new(manual: &'a Manual, with: &'a [(String, String)]) -> Self {
+        Self { manual, with, running: Vec::new() }
     }
 
     /// The command with another program in the place of the role's that it begins with.
@@ -58,12 +58,12 @@ impl<'a> Stage<'a> {
     /// The roles that have a part in a step, which is to be done in a section of this level.
     pub(super) fn roles(&mut self, step: &Kind, level: usize) -> Vec<String> {
         let mut roles: Vec<&str> = self.running.iter().map(|(_, role)| *role).collect();
-        if let Kind::Start { command, background, .. } = step {
-            if let Some((role, _, _)) = self.role(command) {
-                roles.push(role);
-                if background.is_some() {
-                    self.running.push((level, role));
-                }
+        if let Kind::Start { command, background, .. } = step
+            && let Some((role, _, _)) = self.role(command)
+        {
+            roles.push(role);
+            if background.is_some() {
+                self.running.push((level, role));
             }
         }
         roles.sort_unstable();

@@ -146,8 +146,8 @@ impl Results {
     pub const VERSION: u32 = 1;
 
     /// Of these manuals.
-    pub fn new(runs: Vec<Run>) -> Results {
-        Results { version: Self::VERSION, passed: runs.iter().all(Run::passed), runs }
+    pub fn new(runs: Vec<Run>) -> Self {
+        Self { version: Self::VERSION, passed: runs.iter().all(Run::passed), runs }
     }
 }
 

@@ -2,14 +2,40 @@
 
 #![allow(clippy::unwrap_used, clippy::panic)] // also in the helpers of tests
 
+mod place;
+
 use std::{collections::BTreeSet, fs, path::Path};
 
 use assert_cmd::Command;
 use labnet::{plan, spec};
+use place::Place;
 use serde_json::Value;
 
+/// One step of each outcome, and a role.
+const MANUAL: &str = "---
+topology: two.toml
+roles: { it: echo }
+---
+# A
+```console,points=1
+R2$ echo yes
+yes
+```
+```console
+R2$ echo '%d no'
+%d no
+R2$ printf 'a\\n'
+b
+$ labnet screen R2/none
+```
+";
+
 fn schema() -> Value {
-    let command = Command::cargo_bin("labnet").unwrap().arg("schema").assert().success();
+    schema_of("topology")
+}
+
+fn schema_of(what: &str) -> Value {
+    let command = Command::cargo_bin("labnet").unwrap().args(["schema", what]).assert().success();
     serde_json::from_slice(&command.get_output().stdout).unwrap()
 }
 
@@ -34,6 +60,7 @@ fn broken(value: &Value, schema: &Value, root: &Value) -> Option<String> {
     };
     let is = match value {
         Value::String(_) => "string",
+        Value::Number(number) if number.is_f64() => "number",
         Value::Number(_) => "integer",
         Value::Bool(_) => "boolean",
         Value::Array(_) => "array",
@@ -66,6 +93,31 @@ fn topology(path: &Path) -> Value {
 #[test]
 fn the_schema_is_this() {
     insta::assert_snapshot!(format!("{:#}", schema()));
+}
+
+/// A change of it is a change for everybody who reads results: see `Results::version`.
+#[test]
+fn the_schema_of_results_is_this() {
+    insta::assert_snapshot!(format!("{:#}", schema_of("run")));
+}
+
+#[test]
+fn results_obey_their_schema() {
+    let place = Place::new();
+    place.write("two.toml", place::TWO);
+    place.write("m.md", MANUAL);
+    let output = place.labnet("run m.md --json --with it=printf").output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    let results: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let schema = schema_of("run");
+    assert_eq!(broken(&results, &schema, &schema), None, "{results:#}");
+    let cast = &results["runs"][0]["with"][0];
+    assert_eq!((&cast["role"], &cast["passed"]), (&"it".into(), &1.into()), "{results:#}");
+    assert_eq!((&cast["failed"][0]["line"], &cast["not_run"]), (&11.into(), &0.into()));
+    let mut other = results.clone();
+    other["runs"][0]["with"][0]["passed"] = "one".into();
+    assert!(broken(&other, &schema, &schema).is_some());
+    place.until_gone();
 }
 
 #[test]

@@ -24,6 +24,7 @@ mod links;
 mod listing;
 mod logs;
 mod nc;
+mod new;
 mod packets;
 mod partition;
 mod plan;
@@ -66,6 +67,7 @@ enum Verb {
     Logs(logs::Args),
     Wait(wait::Args),
     Run(run::Args),
+    New(new::Args),
     Capture(capture::Args),
     Packets(packets::Args),
     Link(link::Args),
@@ -156,6 +158,7 @@ fn run(cli: Cli) -> Outcome {
         Verb::Logs(args) => logs::run(args),
         Verb::Wait(args) => wait::run(args),
         Verb::Run(args) => run::run(args),
+        Verb::New(args) => new::run(args),
         Verb::Capture(args) => capture::run(args),
         Verb::Packets(args) => packets::run(args),
         Verb::Link(args) => link::run(args),

@@ -107,8 +107,9 @@ fn behaviours(text: &mut String, run: &Run, cast: &Cast) {
         _ => writeln!(text, "{passed} of {all} {steps} as the manual says; {RED}not these{RED:#}:"),
     };
     for Behaviour { section, line, step, why } in failed {
-        let step = step.lines().next().unwrap_or_default();
-        let (section, step, why) = (Printable(section), Printable(step), Printable(why));
+        let first = |text: &'_ str| text.lines().next().unwrap_or_default().to_owned();
+        let (step, why) = (first(step), first(why));
+        let (section, step, why) = (Printable(section), Printable(&step), Printable(&why));
         let _ = writeln!(text, "  {}:{line}: {section}: {step}: {RED}{why}{RED:#}", run.manual);
     }
 }

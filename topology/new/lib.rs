@@ -1,0 +1,1 @@
+//! What the tests are about, if it is in Rust.

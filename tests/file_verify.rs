@@ -282,7 +282,8 @@ fn a_receiver_that_breaks_the_rules_is_an_error() {
             use std::io::Write;
             let (mut stream, _) = listener.accept().unwrap();
             stream.write_all(&bytes).unwrap();
-            stream.shutdown(Shutdown::Write).unwrap();
+            // The sender may have had enough by now, and be gone.
+            let _ = stream.shutdown(Shutdown::Write);
             let _ = stream.read_to_end(&mut Vec::new());
         });
         let error = failure(&send(&address, &path, &["--verify"]));

@@ -127,15 +127,16 @@ fn is_running(command: &str) -> bool {
 
 #[tokio::test]
 async fn a_bring_up_that_fails_leaves_nothing() -> TestResult {
-    const SLEEP: &str = "sleep 86401.2755";
-    let script = format!("sh -c '{SLEEP} & echo no such page; exit 9'");
+    // Other runs of these tests may be under way.
+    let sleep = format!("sleep 86401.{}", std::process::id());
+    let script = format!("sh -c '{sleep} & echo no such page; exit 9'");
     let lab = pair().node("web", |node| node.program("httpd", &script, Ready::Tcp(80)));
     let error = lab.up().await.unwrap_err();
     insta::assert_snapshot!(error, @r"
     web: program `httpd` ended (exit code 9) before it was ready (tcp:80); it printed:
         no such page
     ");
-    assert!(!is_running(SLEEP));
+    assert!(!is_running(&sleep));
     Ok(())
 }
 

@@ -93,24 +93,28 @@ impl Node {
             <[OwnedFd; 4]>::try_from(fds).map_err(|_| refused("the lab sent no namespaces"))?;
         let place = Place { net, mount, uts, home: joined.home };
         let (sender, result) = oneshot::channel();
+        let (entered, has_entered) = oneshot::channel();
         let lab_ended = self.session.ended();
         let body = move || {
-            let outcome = place.enter().map(|runtime| {
-                catch_unwind(AssertUnwindSafe(|| {
-                    runtime.block_on(async {
-                        tokio::select! {
-                            biased;
-                            value = async { code().await } => Some(value),
-                            () = lab_ended => None,
-                        }
-                    })
-                }))
-            });
+            // Who asked for it may not wait any more.
+            let runtime = match place.enter() {
+                Ok(runtime) => runtime,
+                Err(why) => return drop(entered.send(Err(why))),
+            };
+            let _ = entered.send(Ok(()));
+            let outcome = catch_unwind(AssertUnwindSafe(|| {
+                runtime.block_on(async {
+                    tokio::select! {
+                        biased;
+                        value = async { code().await } => Some(value),
+                        () = lab_ended => None,
+                    }
+                })
+            }));
             let result = match outcome {
-                Err(why) => Err(why),
-                Ok(Err(panic)) => Ok(Err(panic)),
-                Ok(Ok(Some(value))) => Ok(Ok(value)),
-                Ok(Ok(None)) => Err("the lab ended before the closure did".to_owned()),
+                Err(panic) => Ok(Err(panic)),
+                Ok(Some(value)) => Ok(Ok(value)),
+                Ok(None) => Err("the lab ended before the closure did".to_owned()),
             };
             // Whoever started it may not care for the result.
             let _ = sender.send(result);
@@ -119,7 +123,11 @@ impl Node {
             .name(format!("labnet-{}", self.name))
             .spawn(body)
             .map_err(|error| Error::io("start a thread", error))?;
-        Ok(Task { node: self.clone(), result })
+        match has_entered.await {
+            Ok(Ok(())) => Ok(Task { node: self.clone(), result }),
+            Ok(Err(why)) => Err(refused(&why)),
+            Err(_) => Err(refused("its thread ended at once")),
+        }
     }
 }
 
@@ -146,7 +154,7 @@ impl<T> Task<T> {
     ///
     /// # Errors
     ///
-    /// If the thread could not enter the node.
+    /// If the lab ended first.
     pub async fn join(self) -> Result<T, Error> {
         let error = |why: String| Error::Closure { node: self.node.name.clone(), why };
         match self.result.await {

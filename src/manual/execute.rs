@@ -7,7 +7,12 @@ use std::{
     sync::atomic::{AtomicUsize, Ordering},
 };
 
-use super::{Manual, Options, Run, StepRun, cast::casts, run::run as steps};
+use super::{
+    Manual, Options, Run, StepRun,
+    carriers::{Carriers, seeds},
+    cast::casts,
+    run::run as steps,
+};
 use crate::{
     lab::{Capture, Lab, LabError},
     name::LabName,
@@ -38,7 +43,7 @@ pub(crate) async fn execute(
     if !manual.programs {
         plan.nodes.iter_mut().for_each(|node| node.programs.clear());
     }
-    let topology = manual.topology.display().to_string();
+    let mut environment = environment(&manual.topology, &plan);
     let mut run = Run {
         manual: manual.document.file.clone(),
         lab: plan.name.to_string(),
@@ -57,22 +62,27 @@ pub(crate) async fn execute(
         Ok(lab) => lab,
         Err(why) => {
             run.broke = Some(why);
-            let environment = environment(&topology, &[]);
             return Executed { run, lab: None, environment, recordings: Vec::new() };
         }
     };
-    let (sections, ended) = steps(manual, &lab, options, told).await;
+    let mut carriers = Carriers::default();
+    carriers.look(&lab).await;
+    let (sections, ended) = steps(manual, &lab, options, &mut carriers, told).await;
     (run.sections, run.broke) = (sections, ended.err().map(|error| error.to_string()));
     run.with = casts(manual, &options.with, &run);
     let recordings = recordings(&lab).await;
-    let environment = environment(&topology, lab.notes());
+    environment.push(("Links bent by", carriers.to_string()));
+    environment.extend(lab.notes().iter().map(|note| ("Note", note.clone())));
     Executed { run, lab: Some(lab), environment, recordings }
 }
 
 /// What somebody needs to know who wants to do it again.
-fn environment(topology: &str, notes: &[String]) -> Vec<(&'static str, String)> {
-    let mut environment =
-        vec![("labnet", env!("CARGO_PKG_VERSION").to_owned()), ("Topology", topology.to_owned())];
+fn environment(topology: &Path, plan: &Plan) -> Vec<(&'static str, String)> {
+    let mut environment = vec![
+        ("labnet", env!("CARGO_PKG_VERSION").to_owned()),
+        ("Topology", topology.display().to_string()),
+        ("Seed", seeds(plan)),
+    ];
     if let Ok(kernel) = nix::sys::utsname::uname() {
         let words = [kernel.sysname(), kernel.release(), kernel.machine()];
         let words: Vec<_> = words.iter().map(|word| word.to_string_lossy()).collect();
@@ -80,7 +90,6 @@ fn environment(topology: &str, notes: &[String]) -> Vec<(&'static str, String)> 
     }
     let user = if nix::unistd::geteuid().is_root() { "root" } else { "without privileges" };
     environment.push(("Run as", user.to_owned()));
-    environment.extend(notes.iter().map(|note| ("Note", note.clone())));
     environment
 }
 

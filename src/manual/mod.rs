@@ -1,6 +1,7 @@
 //! Executable lab manuals: Markdown that people read and labnet runs.
 
 mod builtin;
+mod carriers;
 mod cast;
 mod diff;
 mod document;

@@ -8,6 +8,7 @@ use std::{
 use super::{
     Bindings, Block, BlockRun, Key, Kind, Manual, Matched, Outcome, Section, SectionRun, Status,
     Step, StepRun,
+    carriers::Carriers,
     cast::Stage,
     diff::compare,
     seat::{Instead, Seat, Why},
@@ -33,7 +34,8 @@ pub(crate) struct Options {
     pub(crate) with: Vec<(String, String)>,
 }
 
-/// Runs what is wanted of a manual in a lab that is up and public; `told` hears of each step when it is done.
+/// Runs what is wanted of a manual in a lab that is up and public; `carriers` see who bends its links, and `told` hears of each step
+/// when it is done.
 ///
 /// # Errors
 ///
@@ -42,12 +44,14 @@ pub(crate) async fn run(
     manual: &Manual,
     lab: &Lab,
     options: &Options,
+    carriers: &mut Carriers,
     mut told: impl FnMut(&StepRun),
 ) -> (Vec<SectionRun>, Result<(), LabError>) {
     let mut runner = Runner {
         manual,
         lab,
         options,
+        carriers,
         seats: HashMap::new(),
         started: Vec::new(),
         bound: Bindings::default(),
@@ -102,6 +106,7 @@ pub(super) struct Runner<'a> {
     pub(super) manual: &'a Manual,
     pub(super) lab: &'a Lab,
     options: &'a Options,
+    carriers: &'a mut Carriers,
     /// Who sits at which terminal; programs without one have a number.
     pub(super) seats: HashMap<(NodeName, String), Seat>,
     /// Started and not ended with a section yet, in order, each with the level of the section it lasts for.
@@ -188,7 +193,12 @@ impl Runner<'_> {
 
     async fn step(&mut self, step: &Step, level: usize) -> Result<String, Stop> {
         match &step.kind {
-            Kind::Host { words } => self.host(step, words).await,
+            Kind::Host { words } => {
+                let done = self.host(step, words).await;
+                // It may have bent a link.
+                self.carriers.look(self.lab).await;
+                done
+            }
             Kind::Start { node, terminal, command, background } => {
                 let seat = self.start(node, terminal.as_deref(), command).await?;
                 match background {

@@ -29,6 +29,7 @@ mod packets;
 mod partition;
 mod plan;
 mod probe;
+mod report_folder;
 mod run;
 mod runtime;
 mod schema;

@@ -15,6 +15,7 @@ use tokio::{sync::Semaphore, task::LocalSet};
 use super::{
     Failure,
     exit::{BAD_TOPOLOGY, BROKE, DONE, FAILED, Outcome, USAGE, print, tell},
+    report_folder::{self, ReportFolder},
     runtime::block_on,
 };
 use crate::{
@@ -115,6 +116,7 @@ pub(crate) fn run(args: Args) -> Outcome {
     check_roles(&tasks, &args.with)?;
     check_heading(&tasks, args.only.as_deref())?;
     check_junit(args.junit.as_deref())?;
+    args.report.as_deref().map_or(Ok(()), report_folder::check)?;
     sweep();
     let jobs =
         args.jobs.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, Into::into));
@@ -346,14 +348,15 @@ fn write_report(folder: &Path, tasks: &[Rc<Task>], executed: &[Executed]) -> Res
     let failed = |error: &dyn std::fmt::Display| {
         Failure::new(USAGE, format!("cannot write the report into {}: {error}", folder.display()))
     };
-    fs::create_dir_all(folder).map_err(|error| failed(&error))?;
+    let mut whole = ReportFolder::open(folder).map_err(|error| failed(&error))?;
     let mut chapters = Vec::new();
     for (task, Executed { run, recordings, environment, .. }) in tasks.iter().zip(executed) {
         let mut recorded = Vec::new();
         for (of, capture) in recordings {
             // The lab's name is this run's own; what is recorded of another manual can't be of the same.
             let file = format!("{}-{of}.pcapng", run.lab);
-            capture.save(folder.join(&file)).map_err(|error| failed(&error))?;
+            let copied = whole.add(&file, |into| io::copy(&mut capture.bytes(), into).map(drop));
+            copied.map_err(|error| failed(&error))?;
             recorded.push(Recorded { of, file, capture });
         }
         let environment = environment.clone();
@@ -366,8 +369,7 @@ fn write_report(folder: &Path, tasks: &[Rc<Task>], executed: &[Executed]) -> Res
         });
     }
     let page = report::page(&chapters).map_err(|error| failed(&error))?;
-    let file = folder.join("index.html");
-    fs::write(&file, page).map_err(|error| failed(&error))?;
+    let file = whole.finish(&page).map_err(|error| failed(&error))?;
     tell(format_args!("labnet: the report is {}", file.display()));
     Ok(())
 }

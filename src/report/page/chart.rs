@@ -80,7 +80,7 @@ impl Chart {
             );
             let _ = writeln!(
                 html,
-                "<figure class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"Bytes sent by {0} and {1} over time\">{2}\
+                "<figure class=\"scroll\" tabindex=\"0\" role=\"group\" aria-label=\"Bytes sent by {0} and {1} over time\">{2}\
                  <figcaption>{3}</figcaption></figure>",
                 escaped(&client),
                 escaped(&server),

@@ -136,7 +136,7 @@ impl Shown {
         if (1..=MOST_ARROWS).contains(&ladder.arrows().len()) {
             let _ = writeln!(
                 html,
-                "<figure class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"Who sent what to whom on {of}\">{}\
+                "<figure class=\"scroll\" tabindex=\"0\" role=\"group\" aria-label=\"Who sent what to whom on {of}\">{}\
                  <figcaption>Who sent what to whom on {of}, and when</figcaption></figure>",
                 image(&ladder_svg(&ladder), &format!("Ladder of {of}: {}", ladder.title()))
             );

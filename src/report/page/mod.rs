@@ -128,7 +128,7 @@ fn summary(chapter: &Chapter<'_>) -> String {
     let drawing = Drawing::new(&Graph::new(chapter.plan));
     let _ = writeln!(
         html,
-        "<figure class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"The topology\">{}</figure>",
+        "<figure class=\"scroll\" tabindex=\"0\" role=\"group\" aria-label=\"The topology\">{}</figure>",
         image(&svg(&drawing), &drawing.description)
     );
     html.push_str(

@@ -60,7 +60,7 @@ impl PacketTable {
             "<div class=\"packets\">\n<p class=\"find\"><label for=\"f{id}\">Filter</label> \
              <input id=\"f{id}\" type=\"search\" placeholder=\"tcp, 5001, SYN, dropped …\" aria-controls=\"t{id}\"> \
              <output for=\"f{id}\" aria-live=\"polite\"></output></p>\n\
-             <div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"Frames on {of}\">\n<table id=\"t{id}\">\n\
+             <div class=\"scroll\" tabindex=\"0\" role=\"group\" aria-label=\"Frames on {of}\">\n<table id=\"t{id}\">\n\
              <thead><tr><th scope=\"col\">No.</th><th scope=\"col\">Time (s)</th><th scope=\"col\">Source</th>\
              <th scope=\"col\">Destination</th><th scope=\"col\">Protocol</th><th scope=\"col\">Length (B)</th>\
              <th scope=\"col\">Info</th><th scope=\"col\">Verdict</th></tr></thead>\n"
@@ -121,7 +121,7 @@ pub(super) fn flow_table(flows: &Flows, of: &str) -> String {
         return rows;
     }
     format!(
-        "<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"Conversations on {of}\">\n<table class=\"flows\">\
+        "<div class=\"scroll\" tabindex=\"0\" role=\"group\" aria-label=\"Conversations on {of}\">\n<table class=\"flows\">\
          <caption>Conversations on {of}</caption>\n<thead><tr><th scope=\"col\">No.</th><th scope=\"col\">Protocol</th>\
          <th scope=\"col\">Client</th><th scope=\"col\">Server</th><th scope=\"col\">Client sent (B)</th>\
          <th scope=\"col\">Server sent (B)</th><th scope=\"col\">Segments</th><th scope=\"col\">Handshake (ms)</th>\

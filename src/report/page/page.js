@@ -21,6 +21,11 @@ for (const packets of document.querySelectorAll(".packets")) {
     button.setAttribute("aria-expanded", String(!detail.hidden));
   });
 }
+let opened = [];
 window.addEventListener("beforeprint", () => {
-  for (const details of document.querySelectorAll("details")) details.open = true;
+  opened = [...document.querySelectorAll("details:not([open])")];
+  for (const details of opened) details.open = true;
+});
+window.addEventListener("afterprint", () => {
+  for (const details of opened) details.open = false;
 });

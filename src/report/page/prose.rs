@@ -34,6 +34,8 @@ pub(super) fn html(
                     None => events.push(event),
                 }
             }
+            Event::Start(Tag::HtmlBlock) => events.push(Event::Start(Tag::Paragraph)),
+            Event::End(TagEnd::HtmlBlock) => events.push(Event::End(TagEnd::Paragraph)),
             Event::Html(html) | Event::InlineHtml(html) => events.push(Event::Text(html)),
             Event::Start(Tag::Link { dest_url, .. }) if !is_harmless(&dest_url) => {
                 events.push(Event::Start(Tag::Emphasis));
@@ -53,7 +55,7 @@ pub(super) fn html(
     html.replace("<pre><code", "<pre tabindex=\"0\"><code")
         .replace(
             "<table>",
-            "<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"Table\"><table>",
+            "<div class=\"scroll\" tabindex=\"0\" role=\"group\" aria-label=\"Table\"><table>",
         )
         .replace("</table>", "</table></div>")
 }

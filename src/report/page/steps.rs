@@ -19,7 +19,7 @@ pub(super) fn html(block: &BlockRun) -> String {
     }
     let mut html = format!(
         "<div class=\"block {class}\">\n<p class=\"outcome\">{word}</p>\n\
-         <pre class=\"terminal\" tabindex=\"0\" role=\"region\" aria-label=\"Terminal of line {}, {word}\">",
+         <pre class=\"terminal\" tabindex=\"0\" role=\"group\" aria-label=\"Terminal of line {}, {word}\">",
         block.line
     );
     for step in &block.steps {
@@ -69,7 +69,7 @@ fn failure(html: &mut String, step: &StepRun, why: &str, difference: &[Differenc
     if !difference.is_empty() {
         let _ = write!(
             html,
-            "<pre class=\"difference\" tabindex=\"0\" role=\"region\" aria-label=\"Expected and shown, line {}\">",
+            "<pre class=\"difference\" tabindex=\"0\" role=\"group\" aria-label=\"Expected and shown, line {}\">",
             step.line
         );
         for line in difference {

@@ -128,7 +128,9 @@ pub(super) fn read(document: &Document, problems: &mut Problems) -> Front {
 /// Where the YAML is, and where what follows it begins.
 fn between_fences(text: &str) -> Option<(Range<usize>, usize)> {
     let mut lines = text.split_inclusive('\n');
-    let first = lines.next().filter(|line| line.trim_end() == "---")?;
+    // Some editors write a byte order mark before everything else (RFC 3629, section 6).
+    let mark = |line: &str| line.strip_prefix('\u{feff}').unwrap_or(line).trim_end() == "---";
+    let first = lines.next().filter(|line| mark(line))?;
     let mut at = first.len();
     for line in lines {
         if line.trim_end() == "---" {

@@ -6,6 +6,7 @@ mod cast;
 mod diff;
 mod document;
 mod execute;
+mod fence;
 mod front;
 mod host;
 mod parse;

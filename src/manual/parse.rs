@@ -11,6 +11,7 @@ use pulldown_cmark::{CodeBlockKind, Event, Options, Parser, Tag, TagEnd};
 
 use super::{
     Attributes, Block, Kind, Manual, Section,
+    fence::Fences,
     front::{self, Front},
     steps::{self, Context, SourceLine},
 };
@@ -123,6 +124,7 @@ fn sections(
         vec![Section { level: 0, title: String::new(), span: from..from, blocks: Vec::new() }];
     let mut heading: Option<String> = None;
     let mut block: Option<(Range<usize>, Attributes, Vec<SourceLine>)> = None;
+    let mut fences = Fences::default();
     for (event, range) in Parser::new_ext(text, Options::ENABLE_TABLES).into_offset_iter() {
         let span = range.start + from..range.end + from;
         match event {
@@ -144,7 +146,8 @@ fn sections(
                 }
             }
             Event::Start(Tag::CodeBlock(CodeBlockKind::Fenced(info))) => {
-                block = attributes(&info, &span, document, problems)
+                block = fences
+                    .read(&info, &span, document, problems)
                     .map(|attributes| (span, attributes, Vec::new()));
             }
             Event::Text(piece) if block.is_some() => {
@@ -176,6 +179,9 @@ fn sections(
         last.span.end = document.text.len();
     }
     check_terminals(&sections, problems);
+    if steps {
+        fences.check(&sections, from, document, problems);
+    }
     sections
 }
 
@@ -201,44 +207,6 @@ fn add(lines: &mut Vec<SourceLine>, document: &Document, piece: &str, span: &Ran
         });
         start += line.len();
     }
-}
-
-/// What a fence says: none if the block is no business of labnet's.
-fn attributes(
-    info: &str,
-    span: &Range<usize>,
-    document: &Document,
-    problems: &mut Problems,
-) -> Option<Attributes> {
-    let mut words = info.split(',').map(str::trim);
-    if words.next() != Some("console") {
-        return None;
-    }
-    let mut attributes = Attributes::default();
-    let line =
-        document.text[span.start..].find('\n').map_or(span.end, |length| span.start + length);
-    for word in words {
-        let points = word.strip_prefix("points=").map(str::parse::<u32>);
-        match (word, points) {
-            ("ignore", _) => attributes.ignore = true,
-            ("setup", _) => attributes.setup = true,
-            ("xfail", _) => attributes.xfail = true,
-            (_, Some(Ok(points))) => attributes.points = Some(points),
-            _ => {
-                let known = ["ignore", "setup", "xfail", "points"];
-                let help = problems.suggest(word, known).unwrap_or_else(|| {
-                    "a block may be `console,ignore`, `console,setup`, `console,xfail` or `console,points=10`".to_owned()
-                });
-                let message = format!("`{word}` says nothing of a block");
-                problems.push(
-                    Problem::new("bad-attribute", message)
-                        .at(&Some(span.start..line), "in this line")
-                        .help(help),
-                );
-            }
-        }
-    }
-    Some(attributes)
 }
 
 /// Nobody can type at a terminal, or wait for it, where nothing was started.

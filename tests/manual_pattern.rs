@@ -145,6 +145,16 @@ fn differences_keep_what_is_the_same() {
     assert_eq!(differ("x", ""), [Missing(line("x"))]);
 }
 
+#[test]
+fn a_prompt_is_a_line_without_an_end() {
+    for (expected, output) in [(">>>", ">>> "), ("\\...", "... "), ("a\n\\> x:", "a\n> x: ")] {
+        let matched = pattern(expected).matches(output, false, &names(), &Bindings::default());
+        assert!(matches!(matched, Matched::Yes(_)), "{expected}");
+    }
+    let matched = pattern("a[..]").matches("ab", false, &names(), &Bindings::default());
+    assert_eq!(matched, Matched::NotYet);
+}
+
 proptest! {
     #[test]
     fn every_output_fits_its_own_lines(output in "([ -~]{0,12}\n){0,8}") {

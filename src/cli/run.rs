@@ -52,7 +52,7 @@ pub(crate) struct Args {
     #[arg(long)]
     keep_up: bool,
     /// How many manuals are run at once [default: the number of processors]
-    #[arg(long, short, value_name = "N")]
+    #[arg(long, short, value_name = "N", value_parser = clap::builder::RangedU64ValueParser::<usize>::new().range(1..))]
     jobs: Option<usize>,
     /// Print the results as JSON; `labnet schema run` tells what it is like
     #[arg(long)]
@@ -196,8 +196,13 @@ fn is_no_file(path: &Path) -> bool {
     path.extension().is_none() && path.components().count() == 1 && !path.exists()
 }
 
-/// A role that no manual has is a mistake.
+/// A role that no manual has is a mistake, and so is one that two programs are to play.
 fn check_roles(tasks: &[Task], with: &[(String, String)]) -> Result<(), Failure> {
+    let twice = |place: &usize| with[..*place].iter().any(|(role, _)| *role == with[*place].0);
+    if let Some(place) = (0..with.len()).find(twice) {
+        let message = format!("--with says twice who plays `{}`; one can", with[place].0);
+        return Err(Failure::new(USAGE, message));
+    }
     let known: Vec<&str> =
         tasks.iter().flat_map(|task| &task.manual.roles).map(|role| role.name.as_str()).collect();
     match with.iter().find(|(role, _)| !known.contains(&role.as_str())) {

@@ -246,6 +246,9 @@ pub enum LabError {
         /// The system's words.
         why: String,
     },
+    /// A program in this node, of this command line, printed more than is kept of it.
+    #[error("{0}: `{1}` printed more than is kept of it")]
+    TooMuch(NodeName, String),
     /// The lab's init has ended.
     #[error("the lab has ended: its init process is gone")]
     Gone,

@@ -19,6 +19,20 @@ const KEPT: usize = 16 << 20;
 /// How much of the screen is kept for evidence once nobody else can ask for it.
 const EVIDENCE: usize = 64 << 10;
 
+/// How much of what was printed an error tells, of its beginning and of its end.
+const TOLD: usize = 8 << 10;
+
+/// The beginning and the end of a text, if it is too long for an error.
+pub(super) fn excerpt(text: String) -> String {
+    let Some(omitted) = text.len().checked_sub(2 * TOLD).filter(|omitted| *omitted > 0) else {
+        return text;
+    };
+    let boundary = |at: usize| (at..text.len()).find(|at| text.is_char_boundary(*at));
+    let (head, tail) = (boundary(TOLD).unwrap_or(0), boundary(text.len() - TOLD));
+    let tail = tail.map_or("", |at| &text[at..]);
+    format!("{}\n[about {omitted} bytes are left out here]\n{tail}", &text[..head])
+}
+
 /// Which stream a piece of output came from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Stream {
@@ -27,7 +41,7 @@ pub(super) enum Stream {
 }
 
 /// The output so far.
-#[derive(Debug, Default, Clone)]
+#[derive(Debug, Clone)]
 pub(crate) struct Collected {
     pub(super) stdout: Vec<u8>,
     pub(super) stderr: Vec<u8>,
@@ -37,6 +51,15 @@ pub(crate) struct Collected {
     pub(super) omitted: u64,
     /// Streams that are still open.
     open: usize,
+    /// How much of a stream is kept.
+    most: usize,
+}
+
+impl Default for Collected {
+    fn default() -> Self {
+        let (stdout, stderr, screen) = (Vec::new(), Vec::new(), Vec::new());
+        Self { stdout, stderr, screen, omitted: 0, open: 0, most: KEPT }
+    }
 }
 
 /// Output that grows while others look at it.
@@ -107,16 +130,22 @@ impl Output {
 
     fn add(&self, stream: Stream, bytes: &[u8]) {
         let mut collected = self.lock();
+        let most = collected.most;
         let kept = match stream {
             Stream::Stdout => &mut collected.stdout,
             Stream::Stderr => &mut collected.stderr,
         };
-        let room = bytes.len().min(KEPT.saturating_sub(kept.len()));
+        let room = bytes.len().min(most.saturating_sub(kept.len()));
         kept.extend_from_slice(&bytes[..room]);
         collected.screen.extend_from_slice(&bytes[..room]);
         collected.omitted += (bytes.len() - room) as u64;
         drop(collected);
         self.changed.send_replace(());
+    }
+
+    /// Keeps no more than this of a stream from here on.
+    pub(super) fn keep(&self, most: usize) {
+        self.lock().most = most;
     }
 
     /// Gives most of the memory back; the end of the screen stays.

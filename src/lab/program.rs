@@ -11,7 +11,7 @@ use tokio::{io::unix::AsyncFd, sync::watch};
 
 use super::{
     Error, Exit, LabError, Node, Signal, Transcript,
-    output::{Collected, Output, Stream},
+    output::{Collected, Output, Stream, excerpt},
     session::{Replies, Session},
 };
 use crate::{
@@ -188,7 +188,7 @@ impl Program {
     }
 
     fn printed(&self) -> String {
-        self.record.transcript().screen()
+        excerpt(self.record.transcript().screen())
     }
 
     fn patience(&self) -> Duration {
@@ -226,6 +226,21 @@ impl Program {
     /// Both streams so far, byte for byte.
     pub(super) fn screen(&self) -> Vec<u8> {
         self.record.output.lock().screen.clone()
+    }
+
+    /// Keeps no more than so many bytes of each stream from here on.
+    pub(super) fn keep(&self, most: usize) {
+        self.record.output.keep(most);
+    }
+
+    /// How many bytes were not kept.
+    pub(super) fn omitted(&self) -> u64 {
+        self.record.output.lock().omitted
+    }
+
+    /// That it printed more than is kept.
+    pub(super) fn too_much(&self) -> LabError {
+        LabError::TooMuch(self.node.name.clone(), self.record.command.clone())
     }
 
     /// The modes of the terminal it is on.

@@ -102,9 +102,36 @@ impl Terminal {
         self.program.watch(|collected| found(&collected.screen)).await
     }
 
+    /// Keeps no more than so many bytes of what it prints from here on.
+    pub(crate) fn keep(&self, most: usize) {
+        self.program.keep(most);
+    }
+
+    /// How many bytes it has printed beyond what is kept.
+    pub(crate) fn omitted(&self) -> u64 {
+        self.program.omitted()
+    }
+
+    /// Returns when it has printed more than is kept; not at all if it ends before.
+    pub(crate) async fn overflows(&self) {
+        if self.program.watch(|collected| (collected.omitted > 0).then_some(())).await.is_none() {
+            std::future::pending().await
+        }
+    }
+
+    /// That it has printed more than is kept.
+    pub(crate) fn too_much(&self) -> LabError {
+        self.program.too_much()
+    }
+
     /// Whether what is typed shows on the screen, by the terminal's own doing (ECHO in termios(3)).
     pub(crate) fn echoes(&self) -> bool {
         self.program.termios().is_some_and(|modes| modes.local_flags.contains(LocalFlags::ECHO))
+    }
+
+    /// Whether the program takes each key as it comes (no ICANON in termios(3)): it may echo what is typed itself.
+    pub(crate) fn edits(&self) -> bool {
+        self.program.termios().is_some_and(|modes| !modes.local_flags.contains(LocalFlags::ICANON))
     }
 
     /// Waits until the program has ended.

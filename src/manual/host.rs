@@ -7,7 +7,7 @@ use std::{
 
 use tokio::{io::AsyncReadExt, net::unix::pipe, process, time::timeout};
 
-use super::{Step, run::Runner, stop::Stop};
+use super::{Step, run::Runner, seat::KEPT, stop::Stop};
 use crate::{
     init::{LAB_VARIABLE, NODE_VARIABLE},
     lab::Exit,
@@ -44,14 +44,21 @@ impl Runner<'_> {
             .kill_on_drop(true)
             .spawn()
             .map_err(|error| io("start labnet", error))?;
-        let mut reader = pipe::Receiver::from_owned_fd(reader.into())
+        let reader = pipe::Receiver::from_owned_fd(reader.into())
             .map_err(|error| io("read what labnet says", error))?;
+        let mut reader = reader.take(KEPT as u64 + 1);
         let mut bytes = Vec::new();
         let whole = async {
             reader.read_to_end(&mut bytes).await?;
+            if bytes.len() > KEPT {
+                child.start_kill()?;
+            }
             child.wait().await
         };
         let ended = timeout(self.manual.timeout, whole).await;
+        if bytes.len() > KEPT {
+            return Err(Stop::failed("it printed more than is kept of it", String::new()));
+        }
         let output = String::from_utf8_lossy(&bytes).replace("\r\n", "\n");
         match ended {
             Ok(Ok(status)) => {

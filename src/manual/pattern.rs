@@ -197,7 +197,12 @@ impl Pattern {
         // What follows the last line end is a line only if there is something.
         let mut partial = lines.pop().filter(|rest| !rest.is_empty());
         // A prompt has no line end, and waits for an answer.
-        let prompt = |line: &Line| matches!(line, Line::One { text, parts } if partial == Some(text) && parts.iter().all(|part| matches!(part, Part::Text(_))));
+        let prompt = |line: &Line| match line {
+            Line::One { parts, .. } => {
+                matches!(parts.as_slice(), [Part::Text(text)] if partial == Some(text))
+            }
+            Line::Any => false,
+        };
         if complete || wanted.last().is_some_and(prompt) {
             lines.extend(partial.take());
         }

@@ -10,6 +10,9 @@ use crate::lab::{Error, Exit, LabError, Terminal};
 /// How long the echo of Ctrl-C is waited for: the kernel gives it at once, or not at all.
 const ECHO: Duration = Duration::from_millis(500);
 
+/// How much of what one program prints to a terminal is kept; a manual can't be larger either.
+pub(super) const KEPT: usize = 1 << 20;
+
 /// A terminal at which somebody sits.
 pub(super) struct Seat {
     terminal: Terminal,
@@ -19,16 +22,22 @@ pub(super) struct Seat {
     seen: usize,
     /// What on the screen is the echo of typing.
     echoes: Vec<Range<usize>>,
+    /// What was typed to a program that echoes itself, as one that edits lines does: from where on its echo may come, and the echo.
+    /// It may also never come.
+    ahead: Vec<(usize, String)>,
+    /// Whether anything was typed.
+    typed: bool,
 }
 
 impl Seat {
     pub(super) fn new(terminal: Terminal, before: String) -> Self {
-        Self { terminal, before, seen: 0, echoes: Vec::new() }
+        terminal.keep(KEPT);
+        Self { terminal, before, seen: 0, echoes: Vec::new(), ahead: Vec::new(), typed: false }
     }
 
     /// All that this terminal has shown, earlier programs' output included.
     pub(super) fn screen(&self) -> String {
-        self.before.clone() + &self.terminal.screen()
+        self.before.clone() + &self.terminal.screen() + &left_out(self.terminal.omitted())
     }
 
     pub(super) fn terminal(&self) -> &Terminal {
@@ -37,8 +46,9 @@ impl Seat {
 
     /// Types, and takes its echo for known.
     pub(super) async fn type_key(&mut self, key: &Key, patience: Duration) -> Result<(), Error> {
+        self.typed = true;
         let from = self.terminal.watch(|screen| Some(screen.len())).await.unwrap_or(self.seen);
-        let echoes = self.terminal.echoes();
+        let (echoes, edits) = (self.terminal.echoes(), self.terminal.edits());
         let (echo, patience) = match key {
             Key::Line(line) => {
                 self.terminal.type_line(line).await?;
@@ -60,8 +70,25 @@ impl Seat {
             if let Ok(Some(echo)) = timeout(patience, self.terminal.watch(found)).await {
                 self.echoes.push(echo);
             }
+        } else if edits {
+            self.ahead.push((from, echo));
         }
         Ok(())
+    }
+
+    /// The echoes on a screen; none while one may be coming.
+    fn echoes(&self, screen: &[u8]) -> Option<Vec<Range<usize>>> {
+        let mut echoes = self.echoes.clone();
+        for (from, echo) in &self.ahead {
+            let from = echoes.last().map_or(*from, |last| last.end.max(*from)).min(screen.len());
+            let new = &screen[from..];
+            match new.windows(echo.len()).position(|window| window == echo.as_bytes()) {
+                Some(at) => echoes.push(from + at..from + at + echo.len()),
+                None if echo.as_bytes().starts_with(new) => return None,
+                None => {}
+            }
+        }
+        Some(echoes)
     }
 
     /// Waits until what is new on the screen is what is expected; then it is no longer new. An error is what came instead.
@@ -71,22 +98,27 @@ impl Seat {
         (names, bound): (&Names, &Bindings),
         patience: Duration,
     ) -> Result<(Bindings, String), Instead> {
-        let (seen, echoes) = (self.seen, &self.echoes);
         let look = |screen: &[u8]| {
-            let output = new(screen, seen, echoes);
+            let echoes = self.echoes(screen)?;
+            let output = new(screen, self.seen, &echoes);
             match pattern.matches(&output, false, names, bound) {
-                Matched::Yes(bindings) => Some(Ok((bindings, output, screen.len()))),
-                Matched::No => Some(Err(output)),
-                Matched::NotYet => None,
+                Matched::Yes(bindings) => Some(Ok((bindings, output, screen.len(), echoes))),
+                // Nothing comes that would be kept.
+                Matched::NotYet if screen.len() < KEPT => None,
+                Matched::No | Matched::NotYet => Some(Err(output)),
             }
         };
         let looked = timeout(patience, self.terminal.watch(look)).await;
         match looked {
-            Ok(Some(Ok((bindings, output, end)))) => {
-                self.seen = end;
+            Ok(Some(Ok((bindings, output, end, echoes)))) => {
+                (self.seen, self.echoes) = (end, echoes);
+                self.ahead.clear();
                 Ok((bindings, output))
             }
-            Ok(Some(Err(output))) => Err(Instead { output, why: Why::Different }),
+            Ok(Some(Err(output))) => {
+                let output = output + &left_out(self.terminal.omitted());
+                Err(Instead { output, why: Why::Different })
+            }
             Ok(None) => {
                 // The program has ended: what it has shown is all.
                 let output = self.news();
@@ -104,12 +136,30 @@ impl Seat {
 
     /// What is on the screen that has not been waited for.
     pub(super) fn news(&self) -> String {
-        new(self.terminal.raw().as_slice(), self.seen, &self.echoes)
+        let screen = self.terminal.raw();
+        let echoes = self.echoes(&screen);
+        let news = new(&screen, self.seen, echoes.as_deref().unwrap_or(&self.echoes));
+        news + &left_out(self.terminal.omitted())
     }
 
-    /// Waits for the program's end.
+    /// Waits for the program's end. It is an error if it has printed more than is kept; but of a program that is typed at, and
+    /// of one that is not waited for, only the end counts.
     pub(super) async fn ended(&self, patience: Duration) -> Option<Result<Exit, LabError>> {
-        timeout(patience, self.terminal.ended()).await.ok()
+        if self.typed || patience.is_zero() {
+            return timeout(patience, self.terminal.ended()).await.ok();
+        }
+        let ended = async {
+            tokio::select! {
+                biased;
+                () = self.terminal.overflows() => None,
+                exit = self.terminal.ended() => Some(exit),
+            }
+        };
+        let ended = timeout(patience, ended).await.ok()?;
+        Some(match ended.filter(|_| self.terminal.omitted() == 0) {
+            Some(exit) => exit,
+            None => Err(self.terminal.too_much()),
+        })
     }
 }
 
@@ -123,6 +173,11 @@ pub(super) enum Why {
     Different,
     Ended,
     Late,
+}
+
+/// A line that tells what was not kept.
+fn left_out(bytes: u64) -> String {
+    if bytes == 0 { String::new() } else { format!("\n[{bytes} bytes more were not kept]\n") }
 }
 
 /// What has come since `seen`, without echoes, with plain line ends.

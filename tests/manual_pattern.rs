@@ -101,6 +101,8 @@ fn names_keep_what_they_stand_for() {
     let Matched::Yes(bound) = first else { unreachable!("{first:?}") };
     assert_eq!(bound.iter(&names).collect::<Vec<_>>(), [("PORT", "5001")]);
     assert!(matches!(pattern("[PORT]").matches("5001\n", true, &names, &bound), Matched::Yes(_)));
+    let known = |text: &str| pattern(text).known(&names, &bound).count();
+    assert_eq!([known("a\n...\n[PORT] b"), known("[..]"), known("[WORD]")], [1, 0, 0]);
     assert_eq!(pattern("[PORT]").matches("5002\n", true, &names, &bound), Matched::No);
 }
 

@@ -228,6 +228,22 @@ impl Pattern {
             None => Matched::No,
         }
     }
+
+    /// The names in it whose values are known, with these.
+    pub fn known<'a>(
+        &'a self,
+        names: &'a Names,
+        bound: &'a Bindings,
+    ) -> impl Iterator<Item = (&'a str, &'a str)> {
+        let has = |name: &str| {
+            let part = names.place(name).map(Part::Name);
+            self.lines.iter().any(|line| match line {
+                Line::Any => false,
+                Line::One { parts, .. } => parts.iter().any(|one| Some(one) == part.as_ref()),
+            })
+        };
+        bound.iter(names).filter(move |(name, _)| has(name))
+    }
 }
 
 /// What came to its end first.

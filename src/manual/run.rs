@@ -281,9 +281,8 @@ impl Runner<'_> {
             Some(exit) => exit?,
             None => {
                 seat.terminal().end().await?;
-                let difference = compare(&step.expected, &output, &self.manual.names, &self.bound);
                 let why = format!("it did not end within {:?}", self.manual.timeout);
-                return Err(Stop::Failed { why, output, difference });
+                return Err(self.differs(step, why, output));
             }
         };
         if terminal.is_some() {
@@ -336,8 +335,7 @@ impl Runner<'_> {
                     Why::Ended => "the program there ended".to_owned(),
                     Why::Late => format!("it does not show that after {patience:?}"),
                 };
-                let difference = compare(&step.expected, &output, names, &bound);
-                Err(Stop::Failed { why, output, difference })
+                Err(self.differs(step, why, output))
             }
         }
     }
@@ -369,11 +367,23 @@ impl Runner<'_> {
             }
             (Matched::Yes(_), Err(why)) => Err(Stop::failed(why, output)),
             (_, status) => {
-                let difference = compare(expected, &output, names, &self.bound);
                 let why = status.err().unwrap_or_else(|| "it printed something else".to_owned());
-                Err(Stop::Failed { why, output, difference })
+                Err(self.differs(step, why, output))
             }
         }
+    }
+
+    /// Something else was printed; why, and what names stood for that are expected to stand for the same again.
+    fn differs(&self, step: &Step, mut why: String, output: String) -> Stop {
+        let names = &self.manual.names;
+        let difference = compare(&step.expected, &output, names, &self.bound);
+        let known = step.expected.known(names, &self.bound);
+        let known: Vec<String> =
+            known.map(|(name, value)| format!("[{name}] is {value}")).collect();
+        if !known.is_empty() {
+            why += &format!(" ({})", known.join(", "));
+        }
+        Stop::Failed { why, output, difference }
     }
 
     /// The last frames of each link, for whoever looks for the reason of a failure.

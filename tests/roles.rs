@@ -6,6 +6,7 @@ mod place;
 mod programs;
 
 use std::{
+    fs,
     path::Path,
     process::{ExitCode, Output},
 };
@@ -37,7 +38,7 @@ fn main() -> ExitCode {
 
 /// Runs the sockets lab with these programs.
 fn run(place: &Place, with: &[&str]) -> (Option<i32>, String) {
-    let mut command = place.labnet("run");
+    let mut command = place.labnet("run --report report");
     command.args(with.iter().flat_map(|with| ["--with", with]));
     let Output { status, stdout, stderr } = command.output().unwrap();
     let text = String::from_utf8(stdout).unwrap() + &String::from_utf8(stderr).unwrap();
@@ -103,6 +104,10 @@ fn a_wrong_server() {
     assert!(lines[1].ends_with(": it printed something else"), "{told}");
     assert!(lines[2].contains("Part 2: the echo server: KALI$ for i in 1 2 3"), "{told}");
     assert!(lines[3].starts_with("@sockets: 71 steps passed, 2 blocks failed"), "{told}");
+    let page = fs::read_to_string(place.path().join("report/index.html")).unwrap();
+    assert!(
+        page.contains("/wrong.py</code></dt><dd>7 of 9 steps as the manual says\n<ul>\n<li>Part 2")
+    );
 }
 
 fn no_server() {

@@ -9,6 +9,7 @@ mod execute;
 mod fence;
 mod front;
 mod host;
+mod judge;
 mod parse;
 mod pattern;
 mod result;

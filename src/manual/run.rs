@@ -6,22 +6,17 @@ use std::{
 };
 
 use super::{
-    Bindings, Block, BlockRun, Key, Kind, Manual, Matched, Outcome, Section, SectionRun, Status,
-    Step, StepRun,
+    Bindings, Block, BlockRun, Key, Kind, Manual, Outcome, Section, SectionRun, Step, StepRun,
     carriers::Carriers,
     cast::Stage,
-    diff::compare,
     seat::{Instead, Seat, Why},
     stop::{Stop, check},
 };
 use crate::{
-    lab::{Exit, Lab, LabError},
+    lab::{Lab, LabError},
     name::NodeName,
     plan::Ready,
 };
-
-/// How many of a link's last frames are shown with a failure.
-const LAST: usize = 10;
 
 /// How a manual is run.
 #[derive(Debug, Clone, Default)]
@@ -111,7 +106,7 @@ pub(super) struct Runner<'a> {
     pub(super) seats: HashMap<(NodeName, String), Seat>,
     /// Started and not ended with a section yet, in order, each with the level of the section it lasts for.
     started: Vec<(usize, (NodeName, String))>,
-    bound: Bindings,
+    pub(super) bound: Bindings,
     /// When the section began.
     pub(super) since: SystemTime,
     stage: Stage<'a>,
@@ -348,58 +343,5 @@ impl Runner<'_> {
                 String::new(),
             )
         })
-    }
-
-    /// Compares how something ended and what it printed with what was expected.
-    pub(super) fn judge(
-        &mut self,
-        step: &Step,
-        exit: Exit,
-        output: String,
-    ) -> Result<String, Stop> {
-        let (names, expected) = (&self.manual.names, &step.expected);
-        let matched = expected.matches(&output, true, names, &self.bound);
-        let status = check(step.status.unwrap_or(Status::Success), exit);
-        match (matched, status) {
-            (Matched::Yes(bindings), Ok(())) => {
-                self.bound = bindings;
-                Ok(output)
-            }
-            (Matched::Yes(_), Err(why)) => Err(Stop::failed(why, output)),
-            (_, status) => {
-                let why = status.err().unwrap_or_else(|| "it printed something else".to_owned());
-                Err(self.differs(step, why, output))
-            }
-        }
-    }
-
-    /// Something else was printed; why, and what names stood for that are expected to stand for the same again.
-    fn differs(&self, step: &Step, mut why: String, output: String) -> Stop {
-        let names = &self.manual.names;
-        let difference = compare(&step.expected, &output, names, &self.bound);
-        let known = step.expected.known(names, &self.bound);
-        let known: Vec<String> =
-            known.map(|(name, value)| format!("[{name}] is {value}")).collect();
-        if !known.is_empty() {
-            why += &format!(" ({})", known.join(", "));
-        }
-        Stop::Failed { why, output, difference }
-    }
-
-    /// The last frames of each link, for whoever looks for the reason of a failure.
-    async fn last_packets(&self) -> String {
-        let mut text = String::new();
-        for (of, _) in self.lab.plan().captured() {
-            let Ok(link) = self.lab.try_link(&of) else { continue };
-            let Ok(capture) = link.recording().await else { continue };
-            let list = capture.to_string();
-            let lines: Vec<&str> = list.lines().collect();
-            if lines.is_empty() {
-                continue;
-            }
-            let last = &lines[lines.len().saturating_sub(LAST)..];
-            text += &format!("{of}:\n{}\n", last.join("\n"));
-        }
-        text
     }
 }

@@ -1,5 +1,6 @@
 //! The report of lab manuals' runs: one self-contained HTML page.
 
+mod cast;
 mod chart;
 mod evidence;
 mod packets;
@@ -125,6 +126,7 @@ fn summary(chapter: &Chapter<'_>) -> String {
     if let Some(broke) = &run.broke {
         let _ = writeln!(html, "<pre class=\"why\">{}</pre>", escaped(broke));
     }
+    html.push_str(&cast::html(&run.with));
     let drawing = Drawing::new(&Graph::new(chapter.plan));
     let _ = writeln!(
         html,

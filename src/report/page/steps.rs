@@ -88,7 +88,7 @@ fn failure(html: &mut String, step: &StepRun, why: &str, difference: &[Differenc
 }
 
 /// Text as it is to be read: control characters show as pictures of themselves, and can't do anything.
-fn text(text: &str) -> String {
+pub(super) fn text(text: &str) -> String {
     let picture = |c: char| match c {
         '\n' | '\t' => c,
         '\0'..='\u{1f}' => char::from_u32(u32::from(c) + 0x2400).unwrap_or('\u{fffd}'),

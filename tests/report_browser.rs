@@ -76,10 +76,13 @@ impl Scene {
         page
     }
 
-    /// The same in all windows, on all papers.
-    fn everywhere(&mut self, look: impl Fn(&mut Page<'_>, &str)) {
+    /// Looks at the page in all windows, on all papers.
+    fn everywhere(&mut self, prepare: &str, look: impl Fn(&mut Page<'_>, &str)) {
+        let mut page = self.open(WIDTHS[0], SCHEMES[0]);
+        page.value(prepare);
         for (width, scheme) in WIDTHS.iter().flat_map(|&w| SCHEMES.iter().map(move |&s| (w, s))) {
-            look(&mut self.open(width, scheme), &format!("{width} pixels, {scheme}"));
+            page.shape(width, scheme);
+            look(&mut page, &format!("{width} pixels, {scheme}"));
         }
     }
 }
@@ -130,8 +133,7 @@ fn none(found: &Value, what: &str) {
 }
 
 fn loads(scene: &mut Scene) {
-    scene.everywhere(|page, at| {
-        page.value("document.querySelectorAll('details').forEach((d) => d.open = true)");
+    scene.everywhere(OPEN_ALL, |page, at| {
         let told =
             page.heard(&["Runtime.exceptionThrown", "Runtime.consoleAPICalled", "Log.entryAdded"]);
         assert!(told.is_empty(), "{at}: {told:?}");
@@ -140,8 +142,7 @@ fn loads(scene: &mut Scene) {
 }
 
 fn fetches_nothing(scene: &mut Scene) {
-    scene.everywhere(|page, at| {
-        page.value("document.querySelectorAll('details').forEach((d) => d.open = true)");
+    scene.everywhere(OPEN_ALL, |page, at| {
         let requests = page.heard(&["Network.requestWillBeSent"]);
         let url = |event: &Value| event["params"]["request"]["url"].as_str().unwrap().to_owned();
         let urls: Vec<String> = requests.iter().map(url).collect();
@@ -258,11 +259,11 @@ const STICKS_OUT: &str = "(() => { const wide = document.documentElement.clientW
     return [document.scrollingElement.scrollWidth + ' > ' + wide, ...out.slice(0, 5).map((e) => e.outerHTML.slice(0, 200))]; })()";
 
 fn fits(scene: &mut Scene) {
-    scene.everywhere(|page, at| {
-        none(&page.value(STICKS_OUT), at);
-        page.value(OPEN_ALL);
-        none(&page.value(STICKS_OUT), &format!("{at}, opened"));
-    });
+    for prepare in ["0", OPEN_ALL] {
+        scene.everywhere(prepare, |page, at| {
+            none(&page.value(STICKS_OUT), &format!("{at}, {prepare}"))
+        });
+    }
 }
 
 /// In a page: texts of its drawings that overlap or are cut. Drawings are images; they are laid out anew, where they can be measured.
@@ -285,20 +286,18 @@ const UNREADABLE: &str = "(() => { const bad = []; let texts = 0; \
     return texts > 50 ? bad : ['so few texts: ' + texts]; })()";
 
 fn drawings_are_readable(scene: &mut Scene) {
-    scene.everywhere(|page, at| {
+    scene.everywhere(OPEN_ALL, |page, at| {
         none(&page.value(UNREADABLE), at);
         let kinds = "['Ladder of ', 'Bytes sent ', '2 nodes'].every((alt) => document.querySelector(`img[alt^=\"${alt}\"]`))";
         assert_eq!(page.value(kinds), true, "a topology, ladders and charts");
         // A picture that is broken has no size.
-        page.value("document.querySelectorAll('details').forEach((d) => d.open = true)");
         page.value("Promise.all([...document.images].map((i) => i.decode()))");
         none(&page.value("[...document.images].filter((i) => i.width < 50).map((i) => i.alt)"), at);
     });
 }
 
 fn is_text(scene: &mut Scene) {
-    scene.everywhere(|page, at| {
-        page.value(OPEN_ALL);
+    scene.everywhere(OPEN_ALL, |page, at| {
         let foreign = "[...document.querySelectorAll('script, style, link, iframe, object, img, a, [onerror]')].filter((e) => \
             !(e.matches('body > script, head > style') || e.matches('head > link[href=\"data:,\"]') \
               || (e.matches('img') && e.src.startsWith('data:image/svg+xml,')) \
@@ -326,11 +325,12 @@ fn prints(scene: &mut Scene) {
 }
 
 fn no_barriers(scene: &mut Scene, axe: &str) {
-    scene.everywhere(|page, at| {
-        // One of each kind: thousands of cells alike would only take minutes.
-        page.value(&format!("document.querySelectorAll('article + article details, .environment').forEach((d) => d.open = true), \
-            document.querySelectorAll('article + article .packets button').forEach((b) => b.click()), {EVIDENCE}.open = true"));
-        page.value(&format!("{axe};0"));
+    // One of each kind: thousands of cells alike would only take minutes.
+    let prepare = format!(
+        "document.querySelectorAll('article + article details, .environment').forEach((d) => d.open = true), \
+         document.querySelectorAll('article + article .packets button').forEach((b) => b.click()), {EVIDENCE}.open = true; {axe}; 0"
+    );
+    scene.everywhere(&prepare, |page, at| {
         let found = "axe.run(document, { resultTypes: ['violations'] }).then((r) => r.violations.map((v) => \
             `${v.id}: ${v.nodes.length} of ${v.nodes[0].html.slice(0, 200)}: ${v.nodes[0].failureSummary}`))";
         none(&page.value(found), at);

@@ -173,6 +173,9 @@ impl Page<'_> {
             json!({ "width": width, "height": 900, "deviceScaleFactor": 1, "mobile": false });
         self.call("Emulation.setDeviceMetricsOverride", size);
         self.medium("screen", scheme);
+        self.until(&format!(
+            "innerWidth === {width} && matchMedia('(prefers-color-scheme: {scheme})').matches"
+        ));
     }
 
     /// Shows it as on a `screen`, or as in `print`.

@@ -12,6 +12,9 @@ const MOST_CHARTS: usize = 6;
 /// In pixels: the chart, and what is left of it and below for what the axes say.
 const SIZE: (f64, f64) = (640.0, 240.0);
 const MARGIN: (f64, f64) = (70.0, 40.0);
+/// What is left above and to the right, in pixels.
+const ABOVE: f64 = 32.0;
+const RIGHT: f64 = 20.0;
 
 const STYLE: &str = "text { font: 12px ui-sans-serif, system-ui, sans-serif; fill: #1f2937; } \
     line, path { fill: none; stroke: #6b7280; } .client { stroke: #1d4ed8; stroke-width: 2; } \
@@ -96,37 +99,45 @@ fn draw(conversation: &Conversation) -> String {
     let points = || conversation.sent.iter().flatten();
     let longest = points().map(|(time, _)| *time).max().unwrap_or(0).max(1) as f64;
     let most = points().map(|(_, bytes)| *bytes).max().unwrap_or(0).max(1) as f64;
-    let x = |time: f64| MARGIN.0 + time / longest * (SIZE.0 - MARGIN.0 - 20.0);
-    let y = |bytes: f64| SIZE.1 - MARGIN.1 - bytes / most * (SIZE.1 - MARGIN.1 - 20.0);
-    let (unit, scale) = if longest < 1e6 {
-        ("µs", 1e3)
-    } else if longest < 1e10 {
-        ("ms", 1e6)
-    } else {
-        ("s", 1e9)
+    let x = |time: f64| MARGIN.0 + time / longest * (SIZE.0 - MARGIN.0 - RIGHT);
+    let y = |bytes: f64| SIZE.1 - MARGIN.1 - bytes / most * (SIZE.1 - MARGIN.1 - ABOVE);
+    let (time_unit, time_scale) = match longest {
+        ..1e6 => ("µs", 1e3),
+        1e6..1e10 => ("ms", 1e6),
+        _ => ("s", 1e9),
+    };
+    let (unit, scale) = match most {
+        ..1e6 => ("bytes", 1.0),
+        1e6..1e9 => ("kB", 1e3),
+        _ => ("MB", 1e6),
     };
     let mut svg = format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{0}\" height=\"{1}\" viewBox=\"0 0 {0} {1}\"><style>{STYLE}</style>",
         SIZE.0, SIZE.1
     );
-    for quarter in 0..=4 {
-        let part = f64::from(quarter) / 4.0;
-        let (at, up) = (x(part * longest), y(part * most));
-        let (left, right, below) = (MARGIN.0, SIZE.0 - 20.0, SIZE.1 - MARGIN.1 + 18.0);
-        let (time, bytes) = (part * longest / scale, part * most);
+    let (left, right, bottom) = (MARGIN.0, SIZE.0 - RIGHT, SIZE.1 - MARGIN.1);
+    for (bytes, label) in marks(most / scale, 0) {
+        let up = y(bytes * scale);
         let _ = write!(
             svg,
             "<line x1=\"{left}\" x2=\"{right}\" y1=\"{up:.1}\" y2=\"{up:.1}\" opacity=\".3\"/>\
-             <text x=\"{}\" y=\"{:.1}\" text-anchor=\"end\">{bytes:.0}</text>\
-             <text x=\"{at:.1}\" y=\"{below}\" text-anchor=\"middle\">{time:.1}</text>",
+             <text x=\"{}\" y=\"{:.1}\" text-anchor=\"end\">{label}</text>",
             left - 6.0,
             up + 4.0
         );
     }
+    for (time, label) in marks(longest / time_scale, 3) {
+        let (at, below) = (x(time * time_scale), bottom + 18.0);
+        let _ = write!(
+            svg,
+            "<line x1=\"{at:.1}\" x2=\"{at:.1}\" y1=\"{bottom}\" y2=\"{}\"/>\
+             <text x=\"{at:.1}\" y=\"{below}\" text-anchor=\"middle\">{label}</text>",
+            bottom + 4.0
+        );
+    }
     let _ = write!(
         svg,
-        "<text x=\"4\" y=\"14\">bytes</text><text x=\"{}\" y=\"{}\" text-anchor=\"end\">time ({unit})</text>",
-        SIZE.0 - 20.0,
+        "<text x=\"4\" y=\"14\">{unit}</text><text x=\"{right}\" y=\"{}\" text-anchor=\"end\">time ({time_unit})</text>",
         SIZE.1 - 6.0
     );
     for (class, sent) in ["client", "server"].iter().zip(&conversation.sent) {
@@ -137,4 +148,17 @@ fn draw(conversation: &Conversation) -> String {
         let _ = write!(svg, "<path class=\"{class}\" d=\"{path}\"/>");
     }
     svg + "</svg>"
+}
+
+/// Where an axis to `most` has marks, and what they say: at round numbers of at most so many decimals, five at most and zero.
+fn marks(most: f64, decimals: i32) -> impl Iterator<Item = (f64, String)> {
+    let least = (most / 5.0).max(10f64.powi(-decimals));
+    let power = least.log10().floor();
+    let step = [1.0, 2.0, 5.0, 10.0].map(|round| round * 10f64.powf(power));
+    let step = step.into_iter().find(|step| *step >= least * (1.0 - 1e-9)).unwrap_or(least);
+    let decimals = usize::try_from(decimals).unwrap_or(0).min((-power).max(0.0) as usize);
+    (0..=5)
+        .map(move |count| f64::from(count) * step)
+        .take_while(move |mark| *mark <= most * (1.0 + 1e-9))
+        .map(move |mark| (mark, format!("{mark:.decimals$}")))
 }

@@ -19,9 +19,12 @@ const COLUMNS: [Column; 8] = [
     Column::Destination,
     Column::Protocol,
     Column::Length,
-    Column::Info,
     Column::Verdict,
+    Column::Info,
 ];
+
+/// The place of the verdict, which stands before what may be too wide to be seen at once.
+const VERDICT: usize = 6;
 
 /// The frames of a section.
 #[derive(Default)]
@@ -63,13 +66,13 @@ impl PacketTable {
              <div class=\"scroll\" tabindex=\"0\" role=\"group\" aria-label=\"Frames on {of}\">\n<table id=\"t{id}\">\n\
              <thead><tr><th scope=\"col\">No.</th><th scope=\"col\">Time (s)</th><th scope=\"col\">Source</th>\
              <th scope=\"col\">Destination</th><th scope=\"col\">Protocol</th><th scope=\"col\">Length (B)</th>\
-             <th scope=\"col\">Info</th><th scope=\"col\">Verdict</th></tr></thead>\n"
+             <th scope=\"col\">Verdict</th><th scope=\"col\">Info</th></tr></thead>\n"
         );
         for row in &self.rows {
             let detail = ids.next();
             let [number, rest @ ..] = &row.cells;
             let dropped =
-                if row.cells[7].starts_with("dropped") { " class=\"dropped\"" } else { "" };
+                if row.cells[VERDICT].starts_with("dropped") { " class=\"dropped\"" } else { "" };
             let _ = write!(
                 html,
                 "<tbody{dropped}><tr><td><button type=\"button\" aria-expanded=\"false\" aria-controls=\"d{detail}\" \

@@ -86,6 +86,16 @@ fn a_flood_behind_the_scenes_is_cut_and_can_be_interrupted() {
 }
 
 #[test]
+fn waiting_for_the_end_of_a_flood_makes_a_short_report() {
+    let place = place("R2/flood$ yes & # ready file:.\nR2/flood<\n...\nz\n");
+    let (code, out, errors) = output(place.labnet("run m.md --json"));
+    assert_eq!(code, Some(1), "{errors}");
+    assert!(out.contains("bytes are left out here"), "{out}");
+    assert!(out.len() < 500_000, "{}", out.len());
+    place.until_gone();
+}
+
+#[test]
 fn a_flood_that_is_never_ready_makes_a_short_message() {
     let place = Place::new();
     place.write("two.toml", place::TWO);

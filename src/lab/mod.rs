@@ -35,6 +35,7 @@ pub use harness::{TestOptions, run_test};
 pub(crate) use hosts::Hosts;
 pub use link::Link;
 pub use node::Node;
+pub(crate) use output::excerpt;
 pub use program::Program;
 pub use recorded::Capture;
 pub use running::Lab;

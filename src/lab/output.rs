@@ -19,16 +19,13 @@ const KEPT: usize = 16 << 20;
 /// How much of the screen is kept for evidence once nobody else can ask for it.
 const EVIDENCE: usize = 64 << 10;
 
-/// How much of what was printed an error tells, of its beginning and of its end.
-const TOLD: usize = 8 << 10;
-
-/// The beginning and the end of a text, if it is too long for an error.
-pub(super) fn excerpt(text: String) -> String {
-    let Some(omitted) = text.len().checked_sub(2 * TOLD).filter(|omitted| *omitted > 0) else {
+/// The beginning and the end of a text, so many bytes of each, if it is longer.
+pub(crate) fn excerpt(text: String, told: usize) -> String {
+    let Some(omitted) = text.len().checked_sub(2 * told).filter(|omitted| *omitted > 0) else {
         return text;
     };
     let boundary = |at: usize| (at..text.len()).find(|at| text.is_char_boundary(*at));
-    let (head, tail) = (boundary(TOLD).unwrap_or(0), boundary(text.len() - TOLD));
+    let (head, tail) = (boundary(told).unwrap_or(0), boundary(text.len() - told));
     let tail = tail.map_or("", |at| &text[at..]);
     format!("{}\n[about {omitted} bytes are left out here]\n{tail}", &text[..head])
 }

@@ -22,6 +22,8 @@ use crate::{
 
 /// How long [`Program::ready`] and [`Program::expect`] wait unless [`Command::timeout`](super::Command::timeout) says.
 const PATIENCE: Duration = Duration::from_secs(10);
+/// How much of what was printed an error tells, of its beginning and of its end.
+const TOLD: usize = 8 << 10;
 
 /// A program that init was asked to start; dropping this ends it, also before init has answered.
 #[derive(Debug)]
@@ -188,7 +190,7 @@ impl Program {
     }
 
     fn printed(&self) -> String {
-        excerpt(self.record.transcript().screen())
+        excerpt(self.record.transcript().screen(), TOLD)
     }
 
     fn patience(&self) -> Duration {

@@ -7,6 +7,9 @@ use regex::Regex;
 /// How many comparisons one match may take: output of a thousand lines against as many with wildcards is far below.
 const EFFORT: usize = 500_000;
 
+/// What ends a line in Markdown as a line feed does, and what is replaced in it (CommonMark 0.31, sections 2.1 and 2.3).
+const NO_TEXT: [char; 2] = ['\r', '\0'];
+
 /// The declared placeholders and what each stands for.
 #[derive(Debug, Clone, Default)]
 pub struct Names(Vec<(String, Regex)>);
@@ -118,9 +121,15 @@ impl Line {
         }
     }
 
-    /// A line that stands for exactly this output.
+    /// A line that stands for exactly this output; but what ends a line in Markdown, or can't be in it, is `[..]`.
     pub fn literal(output: &str, names: &Names) -> Self {
         let output = output.trim_end();
+        if output.contains(NO_TEXT) {
+            // A bracket may be the beginning of something else.
+            let text = output.replace(NO_TEXT, "[..]");
+            let marked = means_something(&text) || output.contains('[');
+            return Self::parse(if marked { "[..]" } else { &text }, names);
+        }
         let plain = Self::One {
             text: output.to_owned(),
             parts: if output.is_empty() { Vec::new() } else { vec![Part::Text(output.to_owned())] },

@@ -5,13 +5,16 @@ use std::{ops::Range, time::Duration};
 use tokio::time::timeout;
 
 use super::{Bindings, Key, Matched, Names, Pattern};
-use crate::lab::{Error, Exit, LabError, Terminal};
+use crate::lab::{Error, Exit, LabError, Terminal, excerpt};
 
 /// How long the echo of Ctrl-C is waited for: the kernel gives it at once, or not at all.
 const ECHO: Duration = Duration::from_millis(500);
 
 /// How much of what one program prints to a terminal is kept; a manual can't be larger either.
 pub(super) const KEPT: usize = 1 << 20;
+
+/// How much of it is told where there was more, of its beginning and of its end.
+const SHORT: usize = 1 << 10;
 
 /// A terminal at which somebody sits.
 pub(super) struct Seat {
@@ -115,31 +118,38 @@ impl Seat {
                 self.ahead.clear();
                 Ok((bindings, output))
             }
-            Ok(Some(Err(output))) => {
-                let output = output + &left_out(self.terminal.omitted());
-                Err(Instead { output, why: Why::Different })
-            }
+            Ok(Some(Err(output))) => Err(self.instead(output, Why::Different)),
             Ok(None) => {
                 // The program has ended: what it has shown is all.
-                let output = self.news();
+                let output = self.new_output();
                 match pattern.matches(&output, true, names, bound) {
                     Matched::Yes(bindings) => {
                         self.seen = usize::MAX;
                         Ok((bindings, output))
                     }
-                    _ => Err(Instead { output, why: Why::Ended }),
+                    _ => Err(self.instead(output, Why::Ended)),
                 }
             }
-            Err(_) => Err(Instead { output: self.news(), why: Why::Late }),
+            Err(_) => Err(self.instead(self.new_output(), Why::Late)),
         }
     }
 
-    /// What is on the screen that has not been waited for.
+    /// What came, and why that is not good enough; in short where it is as much as is kept.
+    fn instead(&self, output: String, why: Why) -> Instead {
+        let full = self.terminal.raw().len() >= KEPT;
+        let output = if full { excerpt(output, SHORT) } else { output };
+        Instead { output: output + &left_out(self.terminal.omitted()), why }
+    }
+
+    /// What is on the screen that has not been waited for, and how much more there was.
     pub(super) fn news(&self) -> String {
+        self.new_output() + &left_out(self.terminal.omitted())
+    }
+
+    fn new_output(&self) -> String {
         let screen = self.terminal.raw();
         let echoes = self.echoes(&screen);
-        let news = new(&screen, self.seen, echoes.as_deref().unwrap_or(&self.echoes));
-        news + &left_out(self.terminal.omitted())
+        new(&screen, self.seen, echoes.as_deref().unwrap_or(&self.echoes))
     }
 
     /// Waits for the program's end. It is an error if it has printed more than is kept; but of a program that is typed at, and

@@ -6,12 +6,12 @@ use super::{Block, Difference, Manual, Outcome, Run, Step, StepRun};
 /// Expected lines that still match stay as they are written, with their wildcards.
 pub fn updated(manual: &Manual, run: &Run) -> Option<String> {
     let mut text = manual.document.text.to_string();
-    let steps: Vec<&Step> = manual
+    let steps: Vec<(&Block, &Step)> = manual
         .sections
         .iter()
         .flat_map(|section| &section.blocks)
         .filter(wanted)
-        .flat_map(|block| &block.steps)
+        .flat_map(|block| block.steps.iter().map(move |step| (block, step)))
         .collect();
     let ran: Vec<&StepRun> = run
         .blocks()
@@ -19,7 +19,7 @@ pub fn updated(manual: &Manual, run: &Run) -> Option<String> {
         .flat_map(|(_, block)| &block.steps)
         .collect();
     // From the end, so that places before stay right.
-    for step in steps.into_iter().rev() {
+    for (block, step) in steps.into_iter().rev() {
         let line = manual.document.position(step.span.start).0;
         let Some(ran) = ran.iter().find(|ran| ran.line == line) else { continue };
         let Outcome::Failed { difference, .. } = &ran.outcome else { continue };
@@ -34,7 +34,7 @@ pub fn updated(manual: &Manual, run: &Run) -> Option<String> {
             Difference::Missing(_) | Difference::Skipped(_) => None,
         });
         let lines: Vec<String> = lines.collect();
-        let separator = format!("\n{}", step.indent);
+        let separator = format!("\n{}", indent(&text, block, step));
         let mut new = lines.join(&separator);
         if step.output.is_empty() && !lines.is_empty() {
             new.insert_str(0, &separator);
@@ -47,6 +47,15 @@ pub fn updated(manual: &Manual, run: &Run) -> Option<String> {
         }
     }
     (text != *manual.document.text).then_some(text)
+}
+
+/// What lines of output have before them: as much as the step, but no less than the fence, as so many blanks are not the block's.
+fn indent(text: &str, block: &Block, step: &Step) -> String {
+    let line = text[..block.span.start].rfind('\n').map_or(0, |newline| newline + 1);
+    let fence = text[line..block.span.start].chars();
+    // The mark of a list's item stands before its first line only.
+    let fence: String = fence.map(|c| if ">\t".contains(c) { c } else { ' ' }).collect();
+    if fence.len() > step.indent.len() { fence } else { step.indent.clone() }
 }
 
 /// Where the line before this place ends, its line end not included.

@@ -96,3 +96,10 @@ fn blanks_at_the_beginning_stay_whatever_the_fence_has() {
         "> 1. ```console\n>    R2$ x\n>     a\n>    b\n>    ```\n"
     );
 }
+
+#[test]
+fn a_tab_that_is_in_part_indentation_goes_as_a_whole() {
+    let text = "1. A list:\n\n   ```console\n   R2$ x\n  \t 2\n   ```\n";
+    let stripped = manual::stripped(&parse(text));
+    assert!(stripped.ends_with("1. A list:\n\n   ```console\n   R2$ x\n   ```\n"), "{stripped}");
+}

@@ -192,14 +192,16 @@ fn add(lines: &mut Vec<SourceLine>, document: &Document, piece: &str, span: &Ran
         let ended = line.ends_with('\n');
         if let Some(last) = lines.last_mut().filter(|last| !last.ended) {
             // Lines that end as on Windows come in two pieces.
-            last.text.push_str(line.trim_end_matches(['\n', '\r']));
-            last.ended = ended;
+            let text = line.trim_end_matches(['\n', '\r']);
+            last.text.push_str(text);
+            (last.end, last.ended) = (start + text.len(), ended);
             start += line.len();
             continue;
         }
         let begin = document.text[..start].rfind('\n').map_or(0, |newline| newline + 1);
         let text = line.trim_end_matches(['\n', '\r']).to_owned();
         lines.push(SourceLine {
+            end: (start + text.len()).min(span.end),
             text,
             start,
             ended,

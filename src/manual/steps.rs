@@ -16,6 +16,8 @@ const MOST_LINES: usize = 2000;
 pub(super) struct SourceLine {
     pub(super) text: String,
     pub(super) start: usize,
+    /// Where it ends there: of a tab that is in part the block's indentation, the text has blanks instead.
+    pub(super) end: usize,
     /// Whether all of it is here.
     pub(super) ended: bool,
     pub(super) indent: String,
@@ -23,7 +25,7 @@ pub(super) struct SourceLine {
 
 impl SourceLine {
     fn span(&self) -> Range<usize> {
-        self.start..self.start + self.text.len()
+        self.start..self.end
     }
 }
 

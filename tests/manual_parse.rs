@@ -71,6 +71,12 @@ fn steps_are_read_as_they_are_written() {
 }
 
 #[test]
+fn a_heading_of_two_lines_is_one_text() {
+    let text = "---\ntopology: '@sockets'\n---\nOne\ntwo\n===\n```console\nR2$ true\n```\n";
+    assert_eq!(parse(text).unwrap().sections[1].title, "One two");
+}
+
+#[test]
 fn line_ends_of_windows_change_nothing() {
     let text = format!("{FRONT}# One\n```console\nR2$ echo a\na\n```\n");
     let unix = parse(&text).unwrap();

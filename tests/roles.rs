@@ -31,6 +31,8 @@ fn main() -> ExitCode {
     let trials = vec![
         trial("python3_and_netcat_in_all_roles", &["python3", "nc.openbsd"], everybody_else),
         trial("what_a_program_does_otherwise_is_told", &["python3"], a_wrong_server),
+        trial("who_has_no_part_is_not_to_blame", &[], who_is_to_blame),
+        trial("files_are_named_from_here", &[], files_from_here),
         trial("a_program_that_does_not_start_fails_what_needs_it", &[], no_server),
     ];
     libtest_mimic::run(&Arguments::from_args(), trials).exit_code()
@@ -121,4 +123,54 @@ fn no_server() {
         "{told}"
     );
     assert!(!told.contains("\\n"), "{told}");
+}
+
+/// Runs this with `echo` replaced, and returns what is told of that; `p` and `q` are the roles of `labnet echo` and `labnet nc`.
+fn told(blocks: &str, with: &[&str]) -> String {
+    let place = Place::new();
+    place.write("two.toml", place::TWO);
+    let front = "---\ntopology: two.toml\nroles: { p: echo, q: labnet echo serve }\n---\n";
+    place.write("m.md", &format!("{front}{blocks}"));
+    place.write("a.sh", "echo $A from here");
+    let mut command = place.labnet("run m.md");
+    command.args(with.iter().flat_map(|with| ["--with", with]));
+    let Output { stdout, .. } = command.output().unwrap();
+    place.until_gone();
+    let text = String::from_utf8(stdout).unwrap();
+    text.lines()
+        .filter(|line| line.contains(", played by `"))
+        .map(|line| format!("{line}\n"))
+        .collect()
+}
+
+fn who_is_to_blame() {
+    // The right text with the wrong status does not keep the others from being tried.
+    let three = "# A\n```console\nR2$ echo a\na\nR2$ echo a\na\nR2$ echo a\na\n```\n";
+    assert!(told(three, &["p=echo a; exit 3; echo"]).contains(": 0 of 3 steps as"));
+    // One that has ended as it should has no part in what comes then.
+    let ended = "# A\n```console\nR2/x$ labnet echo serve 10.10.10.2:80 &\nR2/x> ^C\n? interrupted\n```\n\
+                 ```console\nR2$ false\n```\n";
+    let text = told(ended, &["q=labnet echo serve -v"]);
+    assert!(text.ends_with(": 2 steps as the manual says\n"), "{text}");
+    // Nor has one that was never started, and what was not done with it is said.
+    let never = "# A\n```console\nR2$ false\nR2$ labnet echo serve 10.10.10.2:80 &\n```\n\
+                 ```console\nR2$ false\n```\n";
+    let text = told(&never.replace("R2$ false", "R2$ false &"), &["q=labnet echo serve -v"]);
+    assert!(text.ends_with(": 0 of 1 step as the manual says; others were not done\n"), "{text}");
+    // A failure that is expected is as it should be; if it does not come, it is not.
+    let fails = "# A\n```console,xfail\nR2$ echo a\nb\n```\n";
+    assert!(told(fails, &["p=echo"]).ends_with(": 1 step as the manual says\n"));
+    assert!(told(fails, &["p=echo b #"]).contains(": 0 of 1 step as the manual says; not these:"));
+}
+
+fn files_from_here() {
+    let runs = |with: &str, printed: &str| {
+        let text = told(&format!("# A\n```console\nR2$ echo\n{printed}\n```\n"), &[with]);
+        assert!(text.ends_with(": 1 step as the manual says\n"), "{with}: {text}");
+    };
+    runs("p=sh a.sh", "from here");
+    runs("p=A=1 sh ./a.sh 2>&1", "1 from here");
+    // What is no file's name, or in quotes, stays.
+    runs("p=echo a.sh. 'a.sh b'", "a.sh. a.sh b");
+    runs("p=echo two", "two");
 }

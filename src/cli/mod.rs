@@ -30,6 +30,7 @@ mod partition;
 mod plan;
 mod probe;
 mod report_folder;
+mod role;
 mod run;
 mod runtime;
 mod schema;

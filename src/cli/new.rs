@@ -115,7 +115,8 @@ fn name(folder: &Path) -> String {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     let name: String = name.chars().filter(|c| c.is_ascii_alphanumeric() || *c == '-').collect();
     let name = name.trim_matches('-').to_lowercase();
-    if name.is_empty() { "lab".to_owned() } else { name.chars().take(40).collect() }
+    let name: String = name.chars().take(40).collect();
+    if name.is_empty() { "lab".to_owned() } else { name.trim_end_matches('-').to_owned() }
 }
 
 /// The line of a manifest by which a package has the library: from where this program was built, if that is a checkout.
@@ -132,7 +133,13 @@ fn library() -> String {
 
 /// What there is now, and what to do with it; `library`: what a package that was there before needs.
 fn told(folder: &Path, library: Option<&str>) -> String {
-    let of = |file: &str| folder.join(file).display().to_string();
+    // A name that begins with a dash would be taken for an option.
+    let dash = folder.as_os_str().as_encoded_bytes().starts_with(b"-");
+    let of = |file: &str| {
+        let path = if dash { Path::new(".").join(folder) } else { folder.to_owned() };
+        let path = path.join(file).display().to_string();
+        shlex::try_quote(&path).map_or_else(|_| path.clone(), |quoted| quoted.into_owned())
+    };
     let (topology, manual, test) = (of("lab.toml"), of("lab.md"), of("tests/lab.rs"));
     let add = library.map(|line| format!("; to its [dev-dependencies], add {line}"));
     let add = add.unwrap_or_default();

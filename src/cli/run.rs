@@ -16,6 +16,7 @@ use super::{
     Failure,
     exit::{BAD_TOPOLOGY, BROKE, DONE, FAILED, Outcome, USAGE, print, tell},
     report_folder::{self, ReportFolder},
+    role::role,
     runtime::block_on,
 };
 use crate::{
@@ -46,7 +47,7 @@ pub(crate) struct Args {
     #[arg(long = "with", value_name = "ROLE=COMMAND", value_parser = role)]
     with: Vec<(String, String)>,
     /// Write into the manuals what was printed where it is not what they expect; wildcards that match stay
-    #[arg(long, conflicts_with = "only")]
+    #[arg(long, conflicts_with_all = ["only", "with"])]
     update: bool,
     /// Leave the lab of a manual that failed up, to look around in it
     #[arg(long)]
@@ -66,37 +67,6 @@ pub(crate) struct Args {
     /// Print the manuals without what is to be found out: the expected output
     #[arg(long, conflicts_with_all = ["only", "with", "update", "keep_up", "jobs", "json", "junit", "report"])]
     strip: bool,
-}
-
-fn role(text: &str) -> Result<(String, String), String> {
-    match text.split_once('=') {
-        Some((role, command)) if !role.is_empty() && !command.trim().is_empty() => {
-            Ok((role.to_owned(), from_here(command.trim())))
-        }
-        _ => Err("write ROLE=COMMAND".to_owned()),
-    }
-}
-
-/// A command whose words that name files from here name them from anywhere: it is run in a node's home. A command in which a
-/// shell has more to do than to take words apart stays as it is, and so does its first word without a `/`, which is looked for in `PATH`.
-fn from_here(command: &str) -> String {
-    let plain = !command.contains(|c: char| "|&;<>()$`*?[]{}#~!\n".contains(c));
-    let words = plain.then(|| shlex::split(command)).flatten().unwrap_or_default();
-    let mut changed = false;
-    let words = words.iter().enumerate().map(|(place, word)| {
-        let path = Path::new(word);
-        let named = path.is_relative() && (place > 0 || word.contains('/')) && path.is_file();
-        let absolute =
-            named.then(|| std::path::absolute(path).ok()?.into_os_string().into_string().ok());
-        let absolute = absolute.flatten();
-        changed |= absolute.is_some();
-        absolute.unwrap_or_else(|| word.clone())
-    });
-    let words: Vec<String> = words.collect();
-    match shlex::try_join(words.iter().map(String::as_str)) {
-        Ok(joined) if changed => joined,
-        _ => command.to_owned(),
-    }
 }
 
 /// A manual that is to be run.
@@ -332,9 +302,22 @@ fn write_manual(file: &Path, before: &str, text: &str) -> io::Result<()> {
     written
 }
 
-/// What is no JUnit file is not overwritten: the manual's name may stand where the file's was forgotten.
+/// What is no JUnit file is not overwritten: the manual's name may stand where the file's was forgotten. And what can't be written to
+/// is better known before anything is run.
 fn check_junit(file: Option<&Path>) -> Result<(), Failure> {
-    let Some(file) = file.filter(|file| file.is_file()) else { return Ok(()) };
+    let Some(file) = file else { return Ok(()) };
+    let refused =
+        |why: &str| Err(Failure::new(USAGE, format!("cannot write {}: {why}", file.display())));
+    let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty());
+    if folder.is_some_and(|folder| !folder.is_dir()) {
+        return refused("its folder is not there");
+    }
+    match fs::metadata(file) {
+        Err(_) => return Ok(()),
+        Ok(metadata) if metadata.is_dir() => return refused("it is a folder"),
+        Ok(metadata) if !metadata.is_file() => return Ok(()),
+        Ok(_) => {}
+    }
     let mut start = [0; 5];
     let read = fs::File::open(file).and_then(|mut file| file.read(&mut start));
     match read {

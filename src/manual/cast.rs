@@ -3,7 +3,8 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::{Kind, Manual, Outcome, Run};
+use super::{BlockRun, Kind, Manual, Outcome, Run, SectionRun, Status};
+use crate::name::NodeName;
 
 /// Another program in a role's place, and how it did.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
@@ -38,8 +39,18 @@ pub(super) struct Stage<'a> {
     manual: &'a Manual,
     /// Roles and the commands in their places.
     with: &'a [(String, String)],
-    /// Whose programs are running, with the level of the section that they last for.
-    running: Vec<(usize, &'a str)>,
+    running: Vec<Running<'a>>,
+}
+
+/// A program that plays a role in the background.
+struct Running<'a> {
+    role: &'a str,
+    /// Of the section that it lasts for.
+    level: usize,
+    node: &'a NodeName,
+    terminal: Option<&'a str>,
+    /// Whether it would have been started, had not a step before it failed.
+    never: bool,
 }
 
 impl<'a> Stage<'a> {
@@ -56,14 +67,15 @@ impl<'a> Stage<'a> {
     }
 
     /// The roles that have a part in a step, which is to be done in a section of this level.
-    pub(super) fn roles(&mut self, step: &Kind, level: usize) -> Vec<String> {
-        let mut roles: Vec<&str> = self.running.iter().map(|(_, role)| *role).collect();
-        if let Kind::Start { command, background, .. } = step
+    pub(super) fn roles(&mut self, step: &'a Kind, level: usize) -> Vec<String> {
+        let mut roles: Vec<&str> = self.running.iter().map(|running| running.role).collect();
+        if let Kind::Start { node, terminal, command, background } = step
             && let Some((role, _, _)) = self.role(command)
         {
             roles.push(role);
             if background.is_some() {
-                self.running.push((level, role));
+                let terminal = terminal.as_deref();
+                self.running.push(Running { role, level, node, terminal, never: false });
             }
         }
         roles.sort_unstable();
@@ -71,9 +83,33 @@ impl<'a> Stage<'a> {
         roles.into_iter().map(ToOwned::to_owned).collect()
     }
 
+    /// Hears what came of that step. One that has failed to start is to blame for what its absence does; one that was ended as the
+    /// manual says, for nothing more.
+    pub(super) fn done(&mut self, step: &Kind, status: Option<Status>, outcome: &Outcome) {
+        match (step, outcome) {
+            (Kind::Start { background: Some(_), .. }, Outcome::NotRun) => {
+                if let Some(last) = self.running.last_mut() {
+                    last.never = true;
+                }
+            }
+            (Kind::Type { node, terminal, .. }, Outcome::Passed) if status.is_some() => {
+                let there = |running: &Running<'_>| {
+                    running.node == node && running.terminal == Some(terminal)
+                };
+                self.running.retain(|running| !there(running));
+            }
+            _ => {}
+        }
+    }
+
+    /// Forgets what was not started after all: until now, its absence was for the same reason as everything else's.
+    pub(super) fn end_block(&mut self) {
+        self.running.retain(|running| !running.never);
+    }
+
     /// Ends what was started in sections of this level or below.
     pub(super) fn end(&mut self, level: usize) {
-        self.running.retain(|(of, _)| *of < level);
+        self.running.retain(|running| running.level < level);
     }
 
     /// The role that a command plays, the words of the manual for it, and those that take their place. Of several, the one that says more.
@@ -95,21 +131,38 @@ pub(super) fn casts(manual: &Manual, with: &[(String, String)], run: &Run) -> Ve
     for (role, command) in with.iter().filter(|(role, _)| known(role)) {
         let (role, command) = (role.clone(), command.clone());
         let mut cast = Cast { role, command, passed: 0, failed: Vec::new(), not_run: 0 };
-        for (section, block) in run.blocks().filter(|(_, block)| !block.xfail) {
-            for step in block.steps.iter().filter(|step| step.roles.contains(&cast.role)) {
-                match &step.outcome {
-                    Outcome::Passed => cast.passed += 1,
-                    Outcome::NotRun => cast.not_run += 1,
-                    Outcome::Failed { why, .. } => cast.failed.push(Behaviour {
-                        section: section.title.clone(),
-                        line: step.line,
-                        step: step.text.clone(),
-                        why: why.clone(),
-                    }),
-                }
-            }
+        for (section, block) in run.blocks() {
+            cast.count(section, block);
         }
         casts.push(cast);
     }
     casts
+}
+
+impl Cast {
+    fn count(&mut self, section: &SectionRun, block: &BlockRun) {
+        for step in block.steps.iter().filter(|step| step.roles.contains(&self.role)) {
+            let why = match &step.outcome {
+                Outcome::NotRun => {
+                    self.not_run += 1;
+                    continue;
+                }
+                Outcome::Failed { why, .. } if !block.xfail => why,
+                // All of its steps passed.
+                Outcome::Passed if block.xfail && !block.passed() && !block.unfinished() => {
+                    "it passed, in a block that is expected to fail"
+                }
+                Outcome::Failed { .. } | Outcome::Passed => {
+                    self.passed += 1;
+                    continue;
+                }
+            };
+            self.failed.push(Behaviour {
+                section: section.title.clone(),
+                line: step.line,
+                step: step.text.clone(),
+                why: why.to_owned(),
+            });
+        }
+    }
 }

@@ -33,23 +33,28 @@ impl Fences {
         if first == CONSOLE {
             return Some(attributes(words, line, problems));
         }
-        let word = first.split(|c: char| c.is_whitespace() || c == '{').next().unwrap_or_default();
+        let language = first.split(|c: char| c.is_whitespace() || c == '{').next();
+        // Whatever it is set apart with, as by `console;setup` or `{.console}`.
+        let is_mark = |c: char| !c.is_alphanumeric();
+        let word = first.trim_start_matches(is_mark).split(is_mark).next().unwrap_or_default();
         if word.eq_ignore_ascii_case(CONSOLE) {
-            let (message, help) = match word == CONSOLE {
+            let (message, help) = match word == CONSOLE && first.starts_with(CONSOLE) {
                 true => (
                     format!("what follows `{CONSOLE}` in `{first}` says nothing of a block"),
                     "a comma comes first, as in `console,setup`; labnet runs `console` and nothing alike",
                 ),
                 false => (
-                    format!("`{word}` is not `{CONSOLE}`: the block would not be run"),
+                    format!("`{first}` is not `{CONSOLE}`: the block would not be run"),
                     "write `console`, or `console,ignore` for a block that is not to be run",
                 ),
             };
             problems.push(
                 Problem::new("bad-fence", message).at(&Some(line), "in this line").help(help),
             );
-        } else if self.meant.is_none() && is_like(word) {
-            self.meant = Some((line, word.to_owned()));
+        } else if let Some(language) = language.filter(|language| is_like(language))
+            && self.meant.is_none()
+        {
+            self.meant = Some((line, language.to_owned()));
         }
         None
     }

@@ -120,6 +120,15 @@ pub(super) fn read(document: &Document, problems: &mut Problems) -> Front {
             let message = format!("role `{name}` has no command");
             problems.push(Problem::new("bad-role", message).at(&place(&prefix), "empty"));
         }
+        let twin = front.roles.iter().find(|role: &&Role| role.prefix == prefix.value.trim());
+        if let Some(twin) = twin.filter(|role| !role.prefix.is_empty()) {
+            let message = format!("roles `{}` and `{name}` have the same command", twin.name);
+            problems.push(
+                Problem::new("bad-role", message)
+                    .at(&place(&prefix), "no line can be told to be this one's")
+                    .help("a role's command may begin as another's does, if it says more"),
+            );
+        }
         front.roles.push(Role { name, prefix: prefix.value.trim().to_owned() });
     }
     front

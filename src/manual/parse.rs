@@ -160,6 +160,11 @@ fn sections(
                     title.push_str(&piece);
                 }
             }
+            Event::SoftBreak | Event::HardBreak => {
+                if let Some(title) = &mut heading {
+                    title.push(' ');
+                }
+            }
             Event::End(TagEnd::CodeBlock) => {
                 if let (Some((span, attributes, lines)), Some(section)) =
                     (block.take(), sections.last_mut())

@@ -100,14 +100,20 @@ pub enum Outcome {
         /// The last frames of the lab's links.
         packets: String,
     },
-    /// A step before it in the block failed.
+    /// A step before it in the block failed, or the lab broke.
     NotRun,
 }
 
 impl BlockRun {
     /// Whether it came out as it should.
     pub fn passed(&self) -> bool {
-        self.steps.iter().any(|step| step.failed()) == self.xfail
+        !self.unfinished() && self.steps.iter().any(|step| step.failed()) == self.xfail
+    }
+
+    /// Whether something kept its steps from being done that is none of them, such as a lab that broke: nothing is known of it.
+    pub fn unfinished(&self) -> bool {
+        let not_run = self.steps.iter().any(|step| step.outcome == Outcome::NotRun);
+        not_run && !self.steps.iter().any(|step| step.failed())
     }
 }
 
@@ -131,10 +137,14 @@ impl Run {
         self.broke.is_none() && self.blocks().all(|(_, block)| block.passed())
     }
 
-    /// Points earned and points to be had; none if the manual gives none.
-    pub fn points(&self) -> Option<(u32, u32)> {
+    /// Points earned and points to be had; none if the manual gives none, or the lab broke: then nothing is known of some.
+    pub fn points(&self) -> Option<(u64, u64)> {
+        let points = |block: &BlockRun| block.points.map(u64::from);
         let graded =
-            || self.blocks().filter_map(|(_, block)| Some((block.passed(), block.points?)));
+            || self.blocks().filter_map(|(_, block)| Some((block.passed(), points(block)?)));
+        if self.broke.is_some() {
+            return None;
+        }
         graded().next()?;
         let earned = graded().filter(|(passed, _)| *passed).map(|(_, points)| points).sum();
         Some((earned, graded().map(|(_, points)| points).sum()))

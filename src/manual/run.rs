@@ -6,7 +6,8 @@ use std::{
 };
 
 use super::{
-    Bindings, Block, BlockRun, Key, Kind, Manual, Outcome, Section, SectionRun, Step, StepRun,
+    Bindings, Block, BlockRun, Difference, Key, Kind, Manual, Outcome, Section, SectionRun, Step,
+    StepRun,
     carriers::Carriers,
     cast::Stage,
     seat::{Instead, Seat, Why},
@@ -112,7 +113,7 @@ pub(super) struct Runner<'a> {
     stage: Stage<'a>,
 }
 
-impl Runner<'_> {
+impl<'a> Runner<'a> {
     fn line(&self, at: usize) -> usize {
         self.manual.document.position(at).0
     }
@@ -139,7 +140,7 @@ impl Runner<'_> {
     async fn block(
         &mut self,
         section: &Section,
-        block: &Block,
+        block: &'a Block,
         told: &mut impl FnMut(&StepRun),
     ) -> (BlockRun, Option<LabError>) {
         // What a setup block starts lasts to the end.
@@ -159,7 +160,7 @@ impl Runner<'_> {
                 match self.step(step, level).await {
                     Ok(output) => (Outcome::Passed, output),
                     Err(Stop::Failed { why, output, difference }) => {
-                        failed = !self.goes_on(step) || difference.is_empty();
+                        failed = !self.goes_on(step, &difference);
                         let packets = self.last_packets().await;
                         (Outcome::Failed { why, difference, packets }, output)
                     }
@@ -172,18 +173,23 @@ impl Runner<'_> {
             let text = self.manual.document.text[step.span.clone()].to_owned();
             let took = begun.elapsed();
             let line = self.line(step.span.start);
+            self.stage.done(&step.kind, step.status, &outcome);
             let step = StepRun { line, text, roles, output, took, outcome };
             told(&step);
             ran.steps.push(step);
         }
+        self.stage.end_block();
         (ran, broke)
     }
 
-    /// Whether the steps after one that printed something else are done. Of another's program, everything is to be known that it
-    /// does otherwise; but a conversation that has gone astray would only be waited for.
-    fn goes_on(&self, step: &Step) -> bool {
-        let talks = matches!(step.kind, Kind::Type { .. } | Kind::Await { .. });
-        self.options.go_on || (!self.options.with.is_empty() && !talks)
+    /// Whether the steps after one that failed are done. Of another's program, everything is to be known that it does otherwise; but
+    /// what nobody started, and a conversation that has gone astray, would only be waited for.
+    fn goes_on(&self, step: &Step, difference: &[Difference]) -> bool {
+        let alone = match &step.kind {
+            Kind::Host { .. } | Kind::Start { background: None, .. } => true,
+            Kind::Start { .. } | Kind::Type { .. } | Kind::Await { .. } => false,
+        };
+        (self.options.go_on && !difference.is_empty()) || (!self.options.with.is_empty() && alone)
     }
 
     async fn step(&mut self, step: &Step, level: usize) -> Result<String, Stop> {
@@ -246,10 +252,7 @@ impl Runner<'_> {
         let ready = ready.map_or_else(|| Ready::Socket.to_string(), Ready::to_string);
         let became = seat.terminal().program().ready(&ready).await;
         self.keep(node, terminal, seat, level);
-        became.map_err(|error| match Stop::from(error) {
-            Stop::Failed { why, .. } => Stop::failed(why, String::new()),
-            broke => broke,
-        })?;
+        became?;
         Ok(String::new())
     }
 

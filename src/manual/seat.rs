@@ -136,8 +136,9 @@ impl Seat {
 
     /// What came, and why that is not good enough; in short where it is as much as is kept.
     fn instead(&self, output: String, why: Why) -> Instead {
-        let full = self.terminal.raw().len() >= KEPT;
-        let output = if full { excerpt(output, SHORT) } else { output };
+        // Long before nothing more is kept, it is more to compare than is tried.
+        let flood = self.terminal.raw().len() >= KEPT / 4;
+        let output = if flood { excerpt(output, SHORT) } else { output };
         Instead { output: output + &left_out(self.terminal.omitted()), why }
     }
 

@@ -33,8 +33,17 @@ impl From<Error> for Stop {
 }
 
 impl Stop {
+    /// A reason of several lines is one line, and the others are shown with what was printed.
     pub(super) fn failed(why: impl Into<String>, output: String) -> Self {
-        Self::Failed { why: why.into(), output, difference: Vec::new() }
+        let why: String = why.into();
+        match why.split_once('\n') {
+            None => Self::Failed { why, output, difference: Vec::new() },
+            Some((why, more)) => {
+                let more: String =
+                    more.lines().map(|line| format!("{}\n", line.trim_start())).collect();
+                Self::Failed { why: why.to_owned(), output: more + &output, difference: Vec::new() }
+            }
+        }
     }
 }
 

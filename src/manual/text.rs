@@ -32,7 +32,9 @@ impl fmt::Display for Run {
     /// Everything that failed, and a line that counts, with colours for a terminal.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut text = String::new();
-        for (section, block) in self.blocks().filter(|(_, block)| !block.passed()) {
+        for (section, block) in
+            self.blocks().filter(|(_, block)| !block.passed() && !block.unfinished())
+        {
             if block.xfail {
                 let title = Printable(&section.title);
                 let _ = writeln!(text, "{BOLD}{}:{}: {title}{BOLD:#}", self.manual, block.line);
@@ -64,9 +66,10 @@ fn failure(text: &mut String, run: &Run, section: &str, step: &StepRun) {
     }
     let _ = writeln!(text, "  {RED}{}{RED:#}", Printable(why));
     if difference.is_empty() {
-        for line in step.output.lines() {
+        for line in step.output.lines().take(MOST_LINES) {
             let _ = writeln!(text, "    {}", Printable(line));
         }
+        more(text, step.output.lines().count());
     }
     for line in difference.iter().take(MOST_LINES) {
         let _ = match line {
@@ -78,10 +81,7 @@ fn failure(text: &mut String, run: &Run, section: &str, step: &StepRun) {
             }
         };
     }
-    if difference.len() > MOST_LINES {
-        let _ =
-            writeln!(text, "    {DIM}… and {} lines more{DIM:#}", difference.len() - MOST_LINES);
-    }
+    more(text, difference.len());
     if !packets.is_empty() {
         let _ = writeln!(text, "  {DIM}the last packets:{DIM:#}");
         for line in packets.lines() {
@@ -89,6 +89,13 @@ fn failure(text: &mut String, run: &Run, section: &str, step: &StepRun) {
         }
     }
     text.push('\n');
+}
+
+/// How many of so many lines are not shown.
+fn more(text: &mut String, lines: usize) {
+    if lines > MOST_LINES {
+        let _ = writeln!(text, "    {DIM}… and {} lines more{DIM:#}", lines - MOST_LINES);
+    }
 }
 
 /// What another's program did otherwise than the manual says.
@@ -118,7 +125,8 @@ fn behaviours(text: &mut String, run: &Run, cast: &Cast) {
 fn summary(run: &Run) -> String {
     let steps = || run.blocks().flat_map(|(_, block)| &block.steps);
     let passed = steps().filter(|step| step.outcome == Outcome::Passed).count();
-    let failed = run.blocks().filter(|(_, block)| !block.passed()).count();
+    let failed = run.blocks();
+    let failed = failed.filter(|(_, block)| !block.passed() && !block.unfinished()).count();
     let not_run = steps().filter(|step| step.outcome == Outcome::NotRun).count();
     let took: f64 = steps().map(|step| step.took.as_secs_f64()).sum();
     // A sum of nothing is -0.

@@ -8,6 +8,7 @@ use crate::manual::{BlockRun, Difference, Outcome, StepRun};
 /// A block: a terminal with all its steps, and why it failed if it did.
 pub(super) fn html(block: &BlockRun) -> String {
     let (class, mut word) = match (block.passed(), block.xfail) {
+        _ if block.unfinished() => ("failed", "the lab broke".to_owned()),
         (true, false) => ("passed", "passed".to_owned()),
         (true, true) => ("passed", "failed, as expected".to_owned()),
         (false, false) => ("failed", "failed".to_owned()),

@@ -103,3 +103,13 @@ fn a_tab_that_is_in_part_indentation_goes_as_a_whole() {
     let stripped = manual::stripped(&parse(text));
     assert!(stripped.ends_with("1. A list:\n\n   ```console\n   R2$ x\n   ```\n"), "{stripped}");
 }
+
+/// Found by fuzzing.
+#[test]
+fn a_blank_line_without_indentation_gives_way() {
+    let text = "1. a\n\n   ```console\n   R2$ x\n\n   b\n   ```\n";
+    let after = updated(text, "c\nd\n");
+    assert_eq!(after, "1. a\n\n   ```console\n   R2$ x\n   c\n   d\n   ```\n");
+    let after = updated("```console\nR2$ x\n\r\n...\ny\nz\n```\n", "1\n");
+    assert_eq!(after, "```console\nR2$ x\n1\n...\n```\n");
+}

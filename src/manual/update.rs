@@ -34,16 +34,17 @@ pub fn updated(manual: &Manual, run: &Run) -> Option<String> {
             Difference::Missing(_) | Difference::Skipped(_) => None,
         });
         let lines: Vec<String> = lines.collect();
-        let separator = format!("\n{}", indent(&text, block, step));
-        let mut new = lines.join(&separator);
-        if step.output.is_empty() && !lines.is_empty() {
-            new.insert_str(0, &separator);
-        }
+        let indent = indent(&text, block, step);
+        let mut new = lines.join(&format!("\n{indent}"));
         if lines.is_empty() && !step.output.is_empty() {
             // The line end before it goes too.
             text.replace_range(line_end_before(&text, step.output.start)..step.output.end, "");
-        } else {
-            text.replace_range(step.output.clone(), &new);
+        } else if step.output.is_empty() && !lines.is_empty() {
+            text.insert_str(step.output.start, &format!("\n{indent}{new}"));
+        } else if !lines.is_empty() {
+            // With what stands before it: the line may be a blank one without indentation.
+            new.insert_str(0, &indent);
+            text.replace_range(line_start(&text, step.output.start)..step.output.end, &new);
         }
     }
     (text != *manual.document.text).then_some(text)
@@ -51,11 +52,16 @@ pub fn updated(manual: &Manual, run: &Run) -> Option<String> {
 
 /// What lines of output have before them: as much as the step, but no less than the fence, as so many blanks are not the block's.
 fn indent(text: &str, block: &Block, step: &Step) -> String {
-    let line = text[..block.span.start].rfind('\n').map_or(0, |newline| newline + 1);
+    let line = line_start(text, block.span.start);
     let fence = text[line..block.span.start].chars();
     // The mark of a list's item stands before its first line only.
     let fence: String = fence.map(|c| if ">\t".contains(c) { c } else { ' ' }).collect();
     if fence.len() > step.indent.len() { fence } else { step.indent.clone() }
+}
+
+/// Where the line that this place is in starts.
+fn line_start(text: &str, at: usize) -> usize {
+    text[..at].rfind('\n').map_or(0, |newline| newline + 1)
 }
 
 /// Where the line before this place ends, its line end not included.

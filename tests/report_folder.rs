@@ -10,8 +10,11 @@ use std::{
     process::{Command, Output, Stdio},
 };
 
-use nix::unistd::getuid;
-use place::Place;
+use nix::{
+    sys::signal::{Signal, kill},
+    unistd::getuid,
+};
+use place::{Place, until};
 
 /// A manual that sends something, with a topology that bends the link from the start.
 const MANUAL: &str = "---
@@ -117,6 +120,23 @@ fn on_a_full_disk_there_is_no_part_of_a_report() {
 }
 
 /// The rows of the table of what the manual was done with.
+/// A signal in the moment in which the report is written.
+#[test]
+fn an_interrupted_report_is_whole() {
+    let place = place();
+    let mut run = place.labnet("run m.md --report out").stdout(Stdio::null()).spawn().unwrap();
+    let pid = nix::unistd::Pid::from_raw(run.id().cast_signed());
+    let out = place.path().join("out");
+    until("a file of the report", || fs::read_dir(&out).is_ok_and(|mut all| all.next().is_some()));
+    // It may be done by now.
+    let _ = kill(pid, Signal::SIGINT);
+    run.wait().unwrap();
+    let there = names(&place);
+    assert!(there.contains("index.html") && there.len() == 2, "{there:?}");
+    assert!(!there.iter().any(|name| name.starts_with('.')), "{there:?}");
+    place.until_gone();
+}
+
 fn environment(place: &Place) -> String {
     let page = fs::read_to_string(place.path().join("out/index.html")).unwrap();
     let (_, rows) = page.split_once("<dl>").unwrap();

@@ -8,7 +8,9 @@ use std::{
     process,
 };
 
-use super::{Failure, exit::USAGE};
+use tokio::signal::unix::{SignalKind, signal};
+
+use super::{Failure, exit::USAGE, runtime::block_on};
 
 /// The page's name.
 const PAGE: &str = "index.html";
@@ -20,6 +22,16 @@ const HEAD: u64 = 4096;
 const LINE: &str = "<div><dt>Recording of ";
 const LINK: &str = "<a href=\"";
 const RECORDING: &str = ".pcapng";
+
+/// From now on, signals that end programs end this one no more: what is left takes a moment, and is to be whole.
+fn undisturbed() {
+    let caught = block_on(async {
+        [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup(), SignalKind::quit()]
+            .map(|kind| signal(kind).is_ok())
+    });
+    // Who can't have it so has a report that can be disturbed.
+    drop(caught);
+}
 
 /// A folder in which a report comes to be: it is whole, or nothing of it is there. An earlier one stays until then.
 pub(super) struct ReportFolder {
@@ -67,6 +79,7 @@ impl ReportFolder {
     ///
     /// If it can't be made.
     pub(super) fn open(folder: &Path) -> io::Result<Self> {
+        undisturbed();
         let made = !folder.exists();
         fs::create_dir_all(folder)?;
         Ok(Self { folder: folder.to_owned(), made, written: Vec::new(), shown: 0, finished: false })

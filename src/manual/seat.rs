@@ -195,9 +195,13 @@ fn left_out(bytes: u64) -> String {
 fn new(screen: &[u8], seen: usize, echoes: &[Range<usize>]) -> String {
     let mut bytes = Vec::new();
     let mut at = seen.min(screen.len());
+    // Of a line that was seen before it ended, such as a prompt, the blanks at its end may come later; they don't count.
+    if at > 0 && screen[at - 1] != b'\n' {
+        at += screen[at..].iter().take_while(|byte| **byte == b' ').count();
+    }
     for echo in echoes.iter().filter(|echo| echo.end > seen && echo.end <= screen.len()) {
         bytes.extend_from_slice(&screen[at..echo.start.max(at)]);
-        at = echo.end;
+        at = at.max(echo.end);
     }
     bytes.extend_from_slice(&screen[at..]);
     String::from_utf8_lossy(&bytes).replace("\r\n", "\n")

@@ -87,7 +87,9 @@ impl<'a> Stage<'a> {
     /// manual says, for nothing more.
     pub(super) fn done(&mut self, step: &Kind, status: Option<Status>, outcome: &Outcome) {
         match (step, outcome) {
-            (Kind::Start { background: Some(_), .. }, Outcome::NotRun) => {
+            (Kind::Start { command, background: Some(_), .. }, Outcome::NotRun)
+                if self.role(command).is_some() =>
+            {
                 if let Some(last) = self.running.last_mut() {
                     last.never = true;
                 }

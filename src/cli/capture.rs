@@ -234,8 +234,11 @@ async fn pipe(
         code = signals.next() => return Err(interrupted(code)),
     };
     match shown {
-        Ok(Ok(())) => summary(end, None),
-        Ok(Err(error)) => Err(Failure::new(FAILED, format!("cannot show the capture: {error}"))),
+        Ok(Err(error)) if end.is_ok() => {
+            Err(Failure::new(FAILED, format!("cannot show the capture: {error}")))
+        }
+        // A recording that broke off can't be shown to its end: why it did is what there is to tell.
+        Ok(_) => summary(end, None),
         Err(_) => Err(Failure::new(BROKE, "the thread that shows the capture has failed")),
     }
 }

@@ -222,6 +222,8 @@ impl Worker {
             match recorder {
                 Ok(mut recorder) => {
                     recorder.wired(&self.wired);
+                    // A recording that is said to be on has its head, even if this process ends now.
+                    recorder.advance();
                     self.recorders.insert(id, recorder);
                     self.reply(id, WorkerReply::Started)?;
                 }

@@ -96,6 +96,26 @@ impl Fences {
     }
 }
 
+/// A block that is not closed ends with the file or what it stands in, and has swallowed what was meant to follow it.
+pub(super) fn is_closed(span: &Range<usize>, document: &Document, problems: &mut Problems) -> bool {
+    let text = document.text[span.clone()].trim();
+    let mark = text.chars().next().unwrap_or('`');
+    let fence = &text[..text.len() - text.trim_start_matches(mark).len()];
+    let last = text.rsplit_once('\n').map_or("", |(_, last)| last);
+    // In lists and quotes, what they begin lines with stands before it.
+    let last = last.trim_start_matches([' ', '\t', '>']);
+    let closed = last.starts_with(fence) && last.trim_start_matches(mark).is_empty();
+    if !closed {
+        let line = span.start..line_end(document, span);
+        problems.push(
+            Problem::new("unclosed-fence", "the block is not closed")
+                .at(&Some(line), "it begins here")
+                .help(format!("a line {fence} ends it, indented as this one")),
+        );
+    }
+    closed
+}
+
 /// Whether a block of this kind may have been meant to be run.
 fn is_like(word: &str) -> bool {
     let word = word.to_ascii_lowercase();

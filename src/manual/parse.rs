@@ -11,7 +11,7 @@ use pulldown_cmark::{CodeBlockKind, Event, Options, Parser, Tag, TagEnd};
 
 use super::{
     Attributes, Block, Kind, Manual, Section,
-    fence::Fences,
+    fence::{self, Fences},
     front::{self, Front},
     steps::{self, Context, SourceLine},
 };
@@ -169,7 +169,8 @@ fn sections(
                 if let (Some((span, attributes, lines)), Some(section)) =
                     (block.take(), sections.last_mut())
                 {
-                    let steps = if attributes.ignore || !steps {
+                    let closed = fence::is_closed(&span, document, problems);
+                    let steps = if attributes.ignore || !steps || !closed {
                         Vec::new()
                     } else {
                         steps::read(&lines, context, problems)

@@ -96,16 +96,17 @@ fn a_wrong_server() {
     let lines: Vec<&str> = told.lines().collect();
     assert!(
         lines[0].starts_with("python3 /") && lines[0].contains("/wrong.py`: 7 of 9 "),
-        "{told}"
+        "{text}"
     );
-    assert!(lines[0].ends_with("steps as the manual says; not these:"), "{told}");
+    assert!(lines[0].ends_with("steps as the manual says; not these:"), "{text}");
     // The second dialogue, a SECRET without digits, is right, and the first, without SECRET.
     assert!(
-        lines[1].starts_with("  @sockets:") && lines[1].contains("ha2755 should be kept SECRET")
+        lines[1].starts_with("  @sockets:") && lines[1].contains("ha2755 should be kept SECRET"),
+        "{text}"
     );
-    assert!(lines[1].ends_with(": it printed something else"), "{told}");
-    assert!(lines[2].contains("Part 2: the echo server: KALI$ for i in 1 2 3"), "{told}");
-    assert!(lines[3].starts_with("@sockets: 71 steps passed, 2 blocks failed"), "{told}");
+    assert!(lines[1].ends_with(": it printed something else"), "{text}");
+    assert!(lines[2].contains("Part 2: the echo server: KALI$ for i in 1 2 3"), "{text}");
+    assert!(lines[3].starts_with("@sockets: 71 steps passed, 2 blocks failed"), "{text}");
     let page = fs::read_to_string(place.path().join("report/index.html")).unwrap();
     assert!(
         page.contains("/wrong.py</code></dt><dd>7 of 9 steps as the manual says\n<ul>\n<li>Part 2")

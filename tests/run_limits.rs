@@ -76,8 +76,9 @@ fn a_long_text_that_ends_is_too_much_as_well() {
 
 #[test]
 fn a_flood_behind_the_scenes_is_cut_and_can_be_interrupted() {
+    // Typed at before `yes` is there, dash may take the interrupt for itself and wait on.
     let place = place(
-        "R2/flood$ yes & # ready file:.\nR2$ true\nR2/flood> ^C\n? interrupted\n$ labnet screen R2/flood\ny\n",
+        "R2/flood$ yes & # ready file:.\nR2/flood<\ny\n...\nR2/flood> ^C\n? interrupted\n$ labnet screen R2/flood\ny\n",
     );
     let (code, out, errors) = output(place.labnet("run m.md"));
     assert_eq!(code, Some(1), "{errors}");

@@ -113,6 +113,20 @@ fn send_verified(
     }
 }
 
+/// Why sending failed: what the receiver said before it broke the connection, which the kernel still has, if it said anything.
+fn reason(connection: &Connection<'_>, error: Error) -> Error {
+    let peer = connection.peer;
+    match error {
+        Error::Broken { .. } if connection.has_data().is_ok_and(|any| any) => {
+            match unexpected(peer, connection.read_frame()) {
+                Error::Broken { .. } => Error::Short { peer },
+                told => told,
+            }
+        }
+        error => error,
+    }
+}
+
 /// The error that an answer is when it is not the awaited one.
 fn unexpected(peer: SocketAddr, answer: Result<Option<Frame>, Error>) -> Error {
     match answer {
@@ -178,6 +192,10 @@ impl<'a> Source<'a> {
 
     /// Sends everything from `offset` on and ends this side's stream.
     fn transmit(&self, connection: &Connection<'_>, offset: u64) -> Result<(), Error> {
+        self.pour(connection, offset).map_err(|error| reason(connection, error))
+    }
+
+    fn pour(&self, connection: &Connection<'_>, offset: u64) -> Result<(), Error> {
         let progress = Progress::new(self.label(), offset, self.length);
         let read_error = |error| Error::file("read", self.path)(error);
         (&self.file).seek(SeekFrom::Start(offset)).map_err(read_error)?;

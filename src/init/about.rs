@@ -1,6 +1,9 @@
 //! What the cables of a lab are, and which of them a client means.
 
-use std::rc::Rc;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    rc::Rc,
+};
 
 use super::{
     bend::{CableKind, Changes, Target},
@@ -13,7 +16,7 @@ use super::{
 use crate::{
     impairment::{Change, Impairment},
     name::{Endpoint, NodeName},
-    plan::{Backend, Direction, Interface, Link, Network, Plan, Port},
+    plan::{Backend, Direction, Link, Network, Plan, Port},
     units::MacAddr,
     wire::direction_seed,
 };
@@ -75,7 +78,11 @@ impl About {
 pub(super) fn all(plan: &Plan, indices: &Indices) -> Result<Vec<Rc<About>>, LabError> {
     let links = indices.links(plan).map(|(ends, link)| of_link(plan, indices, link, ends));
     let ports = indices.ports(plan);
-    let ports = ports.map(|(index, network, port)| of_port(plan, indices, network, port, index));
+    let networks = plan.networks.iter().map(|network| Plugged::into(network, plan, indices));
+    let networks: BTreeMap<&str, Plugged<'_>> = networks.collect::<Result<_, _>>()?;
+    let ports = ports.map(|(index, network, port)| {
+        of_port(plan, indices, (network.name.as_str(), &networks), port, index)
+    });
     let mut faults = 0;
     let number = |(number, about): (u32, Result<About, LabError>)| {
         let mut about = About { number, ..about? };
@@ -119,15 +126,16 @@ fn of_link(plan: &Plan, indices: &Indices, link: &Link, hub: [u32; 2]) -> Result
 fn of_port(
     plan: &Plan,
     indices: &Indices,
-    network: &Network,
+    (network, networks): (&str, &BTreeMap<&str, Plugged<'_>>),
     port: &Port,
     index: u32,
 ) -> Result<About, LabError> {
     let (_, _, interface) = indices.find(plan, &port.endpoint)?;
-    let segment = network.name.to_string();
+    let plugged = &networks[network];
+    let segment = network.to_owned();
     let end = &port.endpoint;
-    let plugged = network.ports.iter().filter(|other| other.endpoint.node == end.node).count();
-    let sender = if plugged > 1 { end.to_string() } else { end.node.to_string() };
+    let sender =
+        if plugged.twice.contains(&end.node) { end.to_string() } else { end.node.to_string() };
     // What the switch sends to this one.
     let receiver = format!("{segment}--{sender}");
     Ok(About {
@@ -137,7 +145,7 @@ fn of_port(
         ends: [Some(end.clone()), None],
         mac: interface.mac,
         mtu: interface.mtu,
-        offload: interfaces(plan, network).any(|interface| interface.offload),
+        offload: plugged.offload,
         backend: port.backend,
         seeds: [sender, receiver].map(|from| direction_seed(port.seed, &segment, &from)),
         plan: port.directions.clone(),
@@ -146,10 +154,31 @@ fn of_port(
     })
 }
 
-/// The interfaces that are plugged into a network.
-fn interfaces<'p>(plan: &'p Plan, network: &'p Network) -> impl Iterator<Item = &'p Interface> {
-    let plugged = |end: &Endpoint| network.ports.iter().any(|port| port.endpoint == *end);
-    plan.interfaces().filter(move |(end, _)| plugged(end)).map(|(_, interface)| interface)
+/// What is plugged into a network.
+struct Plugged<'p> {
+    /// Whether one of the interfaces sends bursts.
+    offload: bool,
+    /// The nodes that are plugged in more than once.
+    twice: BTreeSet<&'p NodeName>,
+}
+
+impl<'p> Plugged<'p> {
+    /// With the network's name.
+    fn into(
+        network: &'p Network,
+        plan: &Plan,
+        indices: &Indices,
+    ) -> Result<(&'p str, Self), LabError> {
+        let (mut offload, mut once, mut twice) = (false, BTreeSet::new(), BTreeSet::new());
+        for Port { endpoint, .. } in &network.ports {
+            let (_, _, interface) = indices.find(plan, endpoint)?;
+            offload |= interface.offload;
+            if !once.insert(&endpoint.node) {
+                twice.insert(&endpoint.node);
+            }
+        }
+        Ok((network.name.as_str(), Self { offload, twice }))
+    }
 }
 
 /// A cable, by its number, and which of its directions are meant.

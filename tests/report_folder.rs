@@ -119,7 +119,6 @@ fn on_a_full_disk_there_is_no_part_of_a_report() {
     place.until_gone();
 }
 
-/// The rows of the table of what the manual was done with.
 /// A signal in the moment in which the report is written.
 #[test]
 fn an_interrupted_report_is_whole() {
@@ -137,6 +136,7 @@ fn an_interrupted_report_is_whole() {
     place.until_gone();
 }
 
+/// The rows of the table of what the manual was done with.
 fn environment(place: &Place) -> String {
     let page = fs::read_to_string(place.path().join("out/index.html")).unwrap();
     let (_, rows) = page.split_once("<dl>").unwrap();

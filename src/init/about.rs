@@ -78,10 +78,12 @@ impl About {
 pub(super) fn all(plan: &Plan, indices: &Indices) -> Result<Vec<Rc<About>>, LabError> {
     let links = indices.links(plan).map(|(ends, link)| of_link(plan, indices, link, ends));
     let ports = indices.ports(plan);
-    let networks = plan.networks.iter().map(|network| Plugged::into(network, plan, indices));
+    let networks = plan.networks.iter().map(|network| {
+        Plugged::into(network, plan, indices).map(|plugged| (network.name.as_str(), plugged))
+    });
     let networks: BTreeMap<&str, Plugged<'_>> = networks.collect::<Result<_, _>>()?;
     let ports = ports.map(|(index, network, port)| {
-        of_port(plan, indices, (network.name.as_str(), &networks), port, index)
+        of_port(plan, indices, &networks[network.name.as_str()], port, index)
     });
     let mut faults = 0;
     let number = |(number, about): (u32, Result<About, LabError>)| {
@@ -126,13 +128,12 @@ fn of_link(plan: &Plan, indices: &Indices, link: &Link, hub: [u32; 2]) -> Result
 fn of_port(
     plan: &Plan,
     indices: &Indices,
-    (network, networks): (&str, &BTreeMap<&str, Plugged<'_>>),
+    plugged: &Plugged<'_>,
     port: &Port,
     index: u32,
 ) -> Result<About, LabError> {
     let (_, _, interface) = indices.find(plan, &port.endpoint)?;
-    let plugged = &networks[network];
-    let segment = network.to_owned();
+    let segment = plugged.network.to_owned();
     let end = &port.endpoint;
     let sender =
         if plugged.twice.contains(&end.node) { end.to_string() } else { end.node.to_string() };
@@ -156,6 +157,7 @@ fn of_port(
 
 /// What is plugged into a network.
 struct Plugged<'p> {
+    network: &'p str,
     /// Whether one of the interfaces sends bursts.
     offload: bool,
     /// The nodes that are plugged in more than once.
@@ -163,12 +165,7 @@ struct Plugged<'p> {
 }
 
 impl<'p> Plugged<'p> {
-    /// With the network's name.
-    fn into(
-        network: &'p Network,
-        plan: &Plan,
-        indices: &Indices,
-    ) -> Result<(&'p str, Self), LabError> {
+    fn into(network: &'p Network, plan: &Plan, indices: &Indices) -> Result<Self, LabError> {
         let (mut offload, mut once, mut twice) = (false, BTreeSet::new(), BTreeSet::new());
         for Port { endpoint, .. } in &network.ports {
             let (_, _, interface) = indices.find(plan, endpoint)?;
@@ -177,7 +174,7 @@ impl<'p> Plugged<'p> {
                 twice.insert(&endpoint.node);
             }
         }
-        Ok((network.name.as_str(), Self { offload, twice }))
+        Ok(Self { network: network.name.as_str(), offload, twice })
     }
 }
 

@@ -244,16 +244,15 @@ impl Traces {
     ///
     /// (When it is gone this can't be told: the kernel uses the numbers of namespaces again.)
     fn of(place: &Place) -> Self {
-        let lab = place.processes();
-        let mut own: BTreeSet<PathBuf> = lab.iter().flat_map(Process::namespaces).collect();
-        for pid in place.outsiders() {
-            let outside = processes::namespaces_of(pid);
-            own.retain(|namespace| !outside.contains(namespace));
-        }
-        let holders = processes::foreign_holders(&own, &place.variable());
-        // If it ends by itself meanwhile, the numbers may be others' already.
-        let ended = lab.iter().any(Process::has_ended);
-        assert!(holders.is_empty() || ended, "{holders:?} hold namespaces of the lab: {lab:?}");
+        let before = namespaces(place);
+        let holders = processes::foreign_holders(&before, &place.variable());
+        // What the lab has let go of meanwhile may be others' already.
+        let still = namespaces(place);
+        let held = |(_, theirs): &(i32, BTreeSet<PathBuf>)| {
+            theirs.intersection(&before).any(|namespace| still.contains(namespace))
+        };
+        let holders: Vec<_> = holders.into_iter().filter(held).collect();
+        assert!(holders.is_empty(), "{holders:?} hold namespaces of the lab: {still:?}");
         Self { interfaces: interfaces() }
     }
 
@@ -266,6 +265,17 @@ impl Traces {
         place.until_gone();
         until("end of all interfaces", || interfaces().is_subset(&self.interfaces));
     }
+}
+
+/// Those of the lab.
+fn namespaces(place: &Place) -> BTreeSet<PathBuf> {
+    let mut own: BTreeSet<PathBuf> =
+        place.processes().iter().flat_map(Process::namespaces).collect();
+    for pid in place.outsiders() {
+        let outside = processes::namespaces_of(pid);
+        own.retain(|namespace| !outside.contains(namespace));
+    }
+    own
 }
 
 /// The host's.

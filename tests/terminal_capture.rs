@@ -14,7 +14,8 @@ use place::{
     terminal::{at_terminal, until_only_the_lab_is_left, with_closed_pipe},
 };
 
-/// Two hosts, one of which sends a datagram now and then.
+/// Two hosts, one of which sends a datagram now and then, and waits for no answer: R2's kernel tells only so often that nobody
+/// listens.
 const SENDING: &str = r#"
 name = "sending"
 [nodes.R2]
@@ -22,7 +23,7 @@ interfaces.eth0 = "10.10.10.2/24"
 [nodes.KALI]
 interfaces.eth0 = "10.10.10.3/24"
 [nodes.KALI.programs.clock]
-run = "sh -c 'while :; do echo | labnet nc -u -N --prefix tick 10.10.10.2 7000; sleep 0.01; done'"
+run = "sh -c 'while :; do echo | labnet nc -u -q 0 --prefix tick 10.10.10.2 7000; sleep 0.01; done'"
 [links.lan]
 ends = ["R2:eth0", "KALI:eth0"]
 "#;

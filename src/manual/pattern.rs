@@ -187,6 +187,18 @@ fn parts(text: &str, names: &Names) -> Vec<Part> {
 }
 
 impl Pattern {
+    /// Its lines less blank ones at its end.
+    fn wanted(&self) -> &[Line] {
+        let blank = |line: &Line| matches!(line, Line::One { parts, .. } if parts.is_empty());
+        let end = self.lines.iter().rposition(|line| !blank(line)).map_or(0, |last| last + 1);
+        &self.lines[..end]
+    }
+
+    /// Whether it ends with `...`, which leaves a line that has not ended to what is expected next.
+    pub(super) fn is_open(&self) -> bool {
+        self.wanted().last() == Some(&Line::Any)
+    }
+
     /// Compares output with what is expected. `complete`: there will be no more of it. Blank lines at the end of either don't count.
     pub fn matches(
         &self,
@@ -195,13 +207,7 @@ impl Pattern {
         names: &Names,
         bound: &Bindings,
     ) -> Matched {
-        let mut wanted = self.lines.as_slice();
-        while let Some((Line::One { parts, .. }, before)) = wanted.split_last() {
-            if !parts.is_empty() {
-                break;
-            }
-            wanted = before;
-        }
+        let wanted = self.wanted();
         let mut lines: Vec<&str> = output.split('\n').map(str::trim_end).collect();
         // What follows the last line end is a line only if there is something.
         let mut partial = lines.pop().filter(|rest| !rest.is_empty());
@@ -225,7 +231,7 @@ impl Pattern {
         let mut could = false;
         search.lines(wanted, &lines, bound.clone(), &mut |end, bindings| {
             match end {
-                End::Both if partial.is_none() => found = Some(bindings),
+                End::Both if partial.is_none() || self.is_open() => found = Some(bindings),
                 End::Output => could = true,
                 End::Both => {}
             }

@@ -103,9 +103,16 @@ impl Seat {
     ) -> Result<(Bindings, String), Instead> {
         let look = |screen: &[u8]| {
             let echoes = self.echoes(screen)?;
-            let output = new(screen, self.seen, &echoes);
+            let mut output = new(screen, self.seen, &echoes);
             match pattern.matches(&output, false, names, bound) {
-                Matched::Yes(bindings) => Some(Ok((bindings, output, screen.len(), echoes))),
+                Matched::Yes(bindings) => {
+                    let mut end = screen.len();
+                    if pattern.is_open() {
+                        end = end_of_lines(screen).max(self.seen);
+                        output.truncate(end_of_lines(output.as_bytes()));
+                    }
+                    Some(Ok((bindings, output, end, echoes)))
+                }
                 // Nothing comes that would be kept.
                 Matched::NotYet if screen.len() < KEPT => None,
                 Matched::No | Matched::NotYet => Some(Err(output)),
@@ -189,6 +196,11 @@ pub(super) enum Why {
 /// A line that tells what was not kept.
 fn left_out(bytes: u64) -> String {
     if bytes == 0 { String::new() } else { format!("\n[{bytes} bytes more were not kept]\n") }
+}
+
+/// Where the last line ends that has.
+fn end_of_lines(text: &[u8]) -> usize {
+    text.iter().rposition(|byte| *byte == b'\n').map_or(0, |last| last + 1)
 }
 
 /// What has come since `seen`, without echoes, with plain line ends.

@@ -12,6 +12,8 @@ use nix::{
     unistd::Pid,
 };
 
+use super::until;
+
 #[derive(Debug, Clone)]
 pub(crate) struct Process {
     pub(crate) pid: i32,
@@ -33,16 +35,13 @@ impl Process {
 
     /// One letter, as in proc_pid_stat(5); none if it has ended.
     pub(crate) fn state(&self) -> Option<char> {
-        let stat = fs::read_to_string(format!("/proc/{}/stat", self.pid)).ok()?;
-        stat.rsplit(") ").next()?.chars().next()
+        stat(self.pid).first()?.chars().next()
     }
 
     /// Whether its group has the foreground of its terminal.
     pub(crate) fn in_foreground(&self) -> bool {
-        let stat = fs::read_to_string(format!("/proc/{}/stat", self.pid)).unwrap_or_default();
-        let fields: Vec<&str> = stat.rsplit(") ").next().unwrap_or_default().split(' ').collect();
-        // state ppid pgrp session tty_nr tpgid
-        fields.len() > 5 && fields[2] == fields[5]
+        let fields = stat(self.pid);
+        fields.len() > TPGID && fields[PGRP] == fields[TPGID]
     }
 
     pub(crate) fn is_stopped(&self) -> bool {
@@ -98,12 +97,15 @@ fn has_variable(environment: &[u8], variable: &str) -> bool {
     environment.split(|byte| *byte == 0).any(|entry| entry == variable.as_bytes())
 }
 
-/// The living processes with this variable in the environment they were started with.
+/// The living processes with this variable in the environment they were started with; none of them is about to end.
 pub(crate) fn tagged(variable: &str) -> Vec<Process> {
     all()
-        .filter(|(_, path)| {
-            fs::read(path.join("environ"))
-                .is_ok_and(|environment| has_variable(&environment, variable))
+        .filter(|(pid, path)| {
+            let environment = fs::read(path.join("environ")).unwrap_or_default();
+            if environment.is_empty() {
+                until("end of a process that is ending", || !is_ending(*pid));
+            }
+            has_variable(&environment, variable)
         })
         .filter_map(|(pid, path)| {
             let words = fs::read(path.join("cmdline")).ok()?;
@@ -116,16 +118,41 @@ pub(crate) fn tagged(variable: &str) -> Vec<Process> {
         .collect()
 }
 
-/// The living processes without this variable that are in one of these namespaces or hold it open.
-pub(crate) fn foreign_holders(namespaces: &BTreeSet<PathBuf>, variable: &str) -> Vec<i32> {
-    let holders = all().filter(|(pid, _)| !namespaces_of(*pid as u32).is_disjoint(namespaces));
-    // One that is ending has no environment any more.
-    let foreign = holders.filter(|(_, path)| {
-        fs::read(path.join("environ")).is_ok_and(|environment| {
-            !environment.is_empty() && !has_variable(&environment, variable)
-        })
-    });
-    foreign.map(|(pid, _)| pid).collect()
+/// Whether it is about to end. It has no environment any more, so it can't be told whose it is, but may still hold locks and
+/// namespaces (`do_exit` in kernel/exit.c).
+fn is_ending(pid: i32) -> bool {
+    /// In include/linux/sched.h.
+    const PF_EXITING: u32 = 4;
+    let fields = stat(pid);
+    let flags = fields.get(FLAGS).and_then(|flags| flags.parse::<u32>().ok()).unwrap_or_default();
+    flags & PF_EXITING != 0 && fields[0] != "Z"
+}
+
+/// What follows a process's name in proc_pid_stat(5), its state first; nothing if it has ended.
+fn stat(pid: i32) -> Vec<String> {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    let fields = stat.rsplit_once(") ").map_or("", |(_, fields)| fields);
+    fields.split_whitespace().map(str::to_owned).collect()
+}
+
+/// Places of fields there.
+const PGRP: usize = 2;
+const TPGID: usize = 5;
+const FLAGS: usize = 6;
+
+/// The living processes without this variable that are in one of these namespaces or hold it open, each with all of its own.
+pub(crate) fn foreign_holders(
+    namespaces: &BTreeSet<PathBuf>,
+    variable: &str,
+) -> Vec<(i32, BTreeSet<PathBuf>)> {
+    let holder = |(pid, path): (i32, PathBuf)| {
+        let own = namespaces_of(pid as u32);
+        let environment = fs::read(path.join("environ")).ok()?;
+        // One that is ending has no environment any more.
+        let foreign = !environment.is_empty() && !has_variable(&environment, variable);
+        (foreign && !own.is_disjoint(namespaces)).then_some((pid, own))
+    };
+    all().filter_map(holder).collect()
 }
 
 fn all() -> impl Iterator<Item = (i32, PathBuf)> {

@@ -56,6 +56,16 @@ fn a_byte_order_mark_stays() {
 }
 
 #[test]
+fn a_question_that_is_there_already_is_left_to_the_next_block() {
+    let asks =
+        r#"R2/ask$ sh -c 'printf "a\nb\nname: "; touch asked; read name' & # ready file:asked"#;
+    let place = place(&format!("{asks}\nR2/ask<\na\n...\nR2/ask<\n...\nname:\n"));
+    let (code, out, errors) = output(place.labnet("run m.md"));
+    assert_eq!(code, Some(0), "{out}{errors}");
+    place.until_gone();
+}
+
+#[test]
 fn what_has_no_end_is_not_waited_for() {
     let place = place("R2$ yes\n...\n");
     let (code, out, errors) = output(place.labnet("run m.md --json"));

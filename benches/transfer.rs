@@ -1,6 +1,6 @@
 //! A 2 GiB file from node to node by `labnet file`, beside iperf3 and nc: `cargo bench --bench transfer`.
 //!
-//! Both ends of the file are on a tmpfs; the link's offloads are on; all three take turns.
+//! Both ends of the file are in homes of nodes, which are on the lab's tmpfs; the link's offloads are on; all take turns.
 
 #![allow(clippy::unwrap_used)]
 
@@ -8,21 +8,18 @@ mod support;
 
 use std::{
     env,
-    fs::{self, File},
-    io::Write,
-    path::Path,
     time::{Duration, Instant},
 };
 
-use labnet::{Lab, Node, Program};
+use labnet::{Command, Lab, Node, Program};
 use support::{
     LABNET, Samples, Verdict, heading, pair, peak_memory, plan, role, row, runtime, selection,
 };
-use tempfile::TempDir;
 
 const SIZE: u64 = 2 << 30;
 const ROUNDS: usize = 7;
 const SERVER: &str = "10.10.10.2";
+const SOURCE: &str = "source";
 /// The limit of each side's peak resident memory.
 const MEMORY_MIB: f64 = 12.0;
 
@@ -34,20 +31,17 @@ fn main() {
 }
 
 async fn compare() {
-    let folder = TempDir::new_in("/dev/shm").unwrap();
-    let source = folder.path().join("source");
-    fill(&source);
     let with_offload = pair("labnet-bench-transfer") + "offload = true\n";
     let lab = Lab::start(plan(&with_offload), "/").await.unwrap();
-    let bench = Bench::start(&lab, folder.path()).await;
+    let bench = Bench::start(&lab).await;
     let [mut iperf3, mut labnet, mut nc, mut copy, mut sender] = [const { Samples::new() }; 5];
     for _ in 0..ROUNDS {
         iperf3.push(bench.iperf3().await);
-        let (rate, memory) = bench.labnet(&source).await;
+        let (rate, memory) = bench.labnet().await;
         labnet.push(rate);
         sender.push(memory);
-        nc.push(bench.nc(&source).await);
-        copy.push(bench.copy(&source));
+        nc.push(bench.nc().await);
+        copy.push(bench.copy().await);
     }
     let receiver = peak_memory(&bench.r2, &bench.file_server).await;
     heading("2 GiB from node to node, offload on", "Gbit/s");
@@ -63,25 +57,29 @@ async fn compare() {
     row("peak memory of the receiver, MiB", Verdict::at_most(MEMORY_MIB, receiver));
 }
 
-/// The lab with the servers that stay.
-struct Bench<'a> {
+/// The lab with the servers that stay; what is sent is in KALI's home.
+struct Bench {
     r2: Node,
     kali: Node,
     file_server: Program,
     _iperf3_server: Program,
-    folder: &'a Path,
 }
 
-impl<'a> Bench<'a> {
-    async fn start(lab: &Lab, folder: &'a Path) -> Self {
+impl Bench {
+    async fn start(lab: &Lab) -> Self {
         let (r2, kali) = (lab.node("R2"), lab.node("KALI"));
-        let into = folder.to_str().unwrap();
-        let serve = format!("echo $$; exec {LABNET} file serve {SERVER}:5002 --into {into}");
-        let file_server = r2.command_from(["sh", "-c", &serve]).spawn().await.unwrap();
+        as_role(&kali, &["fill", SOURCE, &SIZE.to_string()])
+            .run()
+            .await
+            .unwrap()
+            .success()
+            .unwrap();
+        let serve = format!("echo $$; exec {LABNET} file serve {SERVER}:5002 --into .");
+        let file_server = at_home(&r2, &["sh", "-c", &serve]).spawn().await.unwrap();
         file_server.ready("tcp:5002").await.unwrap();
         let iperf3_server = r2.command("iperf3 -s").spawn().await.unwrap();
         iperf3_server.ready("tcp:5201").await.unwrap();
-        Self { r2, kali, file_server, _iperf3_server: iperf3_server, folder }
+        Self { r2, kali, file_server, _iperf3_server: iperf3_server }
     }
 
     async fn iperf3(&self) -> f64 {
@@ -92,59 +90,56 @@ impl<'a> Bench<'a> {
     }
 
     /// The rate, until the received file has its name, and the sender's peak memory in MiB.
-    async fn labnet(&self, source: &Path) -> (f64, f64) {
-        let this = env::current_exe().unwrap();
+    async fn labnet(&self) -> (f64, f64) {
+        let received = self.received("received_file.txt").await;
         let to = format!("{SERVER}:5002");
-        let words = [this.to_str().unwrap(), "measure", LABNET, "file", "send", &to];
-        let send = self.kali.command_from(words).arg(source.to_str().unwrap());
-        let received = self.folder.join("received_file.txt");
+        let send = as_role(&self.kali, &["measure", LABNET, "file", "send", &to, SOURCE]);
         let start = Instant::now();
         let sent = send.run().await.unwrap().success().unwrap();
-        while !received.exists() {
-            tokio::time::sleep(Duration::from_millis(1)).await;
-        }
+        received.wait().await.unwrap().success().unwrap();
         let rate = gigabits(start.elapsed());
-        assert_eq!(fs::metadata(&received).unwrap().len(), SIZE);
-        fs::remove_file(&received).unwrap();
         (rate, sent.stdout().trim().parse::<f64>().unwrap() / 1024.0)
     }
 
-    async fn nc(&self, source: &Path) -> f64 {
-        let received = self.folder.join("nc");
-        let serve = format!("exec nc -l 5003 > {}", received.display());
-        let server = self.r2.command_from(["sh", "-c", &serve]).spawn().await.unwrap();
+    async fn nc(&self) -> f64 {
+        let serve = "nc -l 5003 > unnamed && mv unnamed nc";
+        let server = at_home(&self.r2, &["sh", "-c", serve]).spawn().await.unwrap();
         server.ready("tcp:5003").await.unwrap();
-        let send = format!("exec nc -N {SERVER} 5003 < {}", source.display());
+        let received = self.received("nc").await;
+        let send = format!("exec nc -N {SERVER} 5003 < {SOURCE}");
+        let send = at_home(&self.kali, &["sh", "-c", &send]);
         let start = Instant::now();
-        self.kali.command_from(["sh", "-c", &send]).run().await.unwrap().success().unwrap();
-        server.wait().await.unwrap().success().unwrap();
+        send.run().await.unwrap().success().unwrap();
+        received.wait().await.unwrap().success().unwrap();
         let rate = gigabits(start.elapsed());
-        assert_eq!(fs::metadata(&received).unwrap().len(), SIZE);
-        fs::remove_file(&received).unwrap();
+        server.wait().await.unwrap().success().unwrap();
         rate
     }
 
     /// What the memory allows: the content has to be written once anyway.
-    fn copy(&self, source: &Path) -> f64 {
-        let copied = self.folder.join("copy");
-        let start = Instant::now();
-        fs::copy(source, &copied).unwrap();
-        let rate = gigabits(start.elapsed());
-        fs::remove_file(&copied).unwrap();
-        rate
+    async fn copy(&self) -> f64 {
+        let copied = as_role(&self.kali, &["copy", SOURCE, "copy"]).run().await.unwrap();
+        let seconds = copied.success().unwrap().stdout().trim().parse().unwrap();
+        gigabits(Duration::from_secs_f64(seconds))
     }
+
+    /// Ends when R2 has received this file, which is then removed.
+    async fn received(&self, name: &str) -> Program {
+        as_role(&self.r2, &["await", name, &SIZE.to_string()]).spawn().await.unwrap()
+    }
+}
+
+/// A command in a node's home.
+fn at_home(node: &Node, words: &[&str]) -> Command {
+    node.command_from(["sh", "-c", "cd; exec \"$@\"", "sh"].iter().chain(words).copied())
+}
+
+/// A role of this program in a node's home.
+fn as_role(node: &Node, words: &[&str]) -> Command {
+    let this = env::current_exe().unwrap();
+    at_home(node, &[&[this.to_str().unwrap()], words].concat())
 }
 
 fn gigabits(time: Duration) -> f64 {
     SIZE as f64 * 8.0 / 1e9 / time.as_secs_f64()
-}
-
-/// Content that is no run of zeroes.
-fn fill(path: &Path) {
-    let block: Vec<u8> =
-        (0..1u32 << 18).flat_map(|n| n.wrapping_mul(2_654_435_761).to_ne_bytes()).collect();
-    let mut file = File::create(path).unwrap();
-    for _ in 0..SIZE / block.len() as u64 {
-        file.write_all(&block).unwrap();
-    }
 }

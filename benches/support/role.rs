@@ -1,10 +1,13 @@
 //! What a bench does as a program in a node, where it starts itself again: `BENCH ROLE WORDS…`.
 
 use std::{
+    fs::{self, File},
     io::{Read, Write},
     net::{SocketAddr, TcpStream},
+    path::Path,
     process::{Command, Stdio},
-    time::Instant,
+    thread::sleep,
+    time::{Duration, Instant},
 };
 
 use nix::sys::resource::{Resource, UsageWho, getrlimit, getrusage, setrlimit};
@@ -24,6 +27,9 @@ pub(crate) fn play(words: &[String]) -> bool {
         ["load", address, clients, rounds] => {
             load(address.parse().unwrap(), clients.parse().unwrap(), rounds.parse().unwrap());
         }
+        ["fill", path, size] => fill(Path::new(path), size.parse().unwrap()),
+        ["await", path, size] => await_file(Path::new(path), size.parse().unwrap()),
+        ["copy", from, to] => copy(Path::new(from), Path::new(to)),
         ["idle", address, count] => idle(address.parse().unwrap(), count.parse().unwrap()),
         _ => return false,
     }
@@ -35,6 +41,31 @@ fn measure(program: &str, words: &[&str]) {
     let status = Command::new(program).args(words).stdout(Stdio::null()).status().unwrap();
     assert!(status.success(), "{program} {words:?}: {status}");
     println!("{}", getrusage(UsageWho::RUSAGE_CHILDREN).unwrap().max_rss());
+}
+
+/// Makes a file of this size, of content that is no run of zeroes.
+fn fill(path: &Path, size: u64) {
+    let block: Vec<u8> =
+        (0..1u32 << 18).flat_map(|n| n.wrapping_mul(2_654_435_761).to_ne_bytes()).collect();
+    let mut file = File::create(path).unwrap();
+    for _ in 0..size / block.len() as u64 {
+        file.write_all(&block).unwrap();
+    }
+}
+
+/// Waits until a file has its name, and removes it.
+fn await_file(path: &Path, size: u64) {
+    while !path.exists() {
+        sleep(Duration::from_millis(1));
+    }
+    assert_eq!(fs::metadata(path).unwrap().len(), size);
+    fs::remove_file(path).unwrap();
+}
+
+/// Copies a file, prints how many seconds that took, and removes the copy.
+fn copy(from: &Path, to: &Path) {
+    println!("{}", super::time(|| _ = fs::copy(from, to).unwrap()).as_secs_f64());
+    fs::remove_file(to).unwrap();
 }
 
 /// Has clients connect, send, hear and close, `rounds` times each, and prints how many did so per second.

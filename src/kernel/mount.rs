@@ -14,10 +14,13 @@ pub(crate) fn mount_private() -> Result<(), KernelError> {
         .attempt(|| "separate the lab's mounts from the host's")
 }
 
-/// A new tmpfs on `target`.
+/// A new tmpfs on `target`, with memory in large pieces for what is written in large pieces.
 pub(crate) fn tmpfs(target: &Path) -> Result<(), KernelError> {
     let flags = MsFlags::MS_NOSUID | MsFlags::MS_NODEV;
-    mount(Some("labnet"), target, Some("tmpfs"), flags, Some("mode=0755"))
+    let tmpfs = |options| mount(Some("labnet"), target, Some("tmpfs"), flags, Some(options));
+    // Never beyond a file's end, so that small files stay small. Unknown to kernels without CONFIG_TRANSPARENT_HUGEPAGE.
+    tmpfs("mode=0755,huge=within_size")
+        .or_else(|_| tmpfs("mode=0755"))
         .attempt(|| format!("mount a tmpfs on {}", target.display()))
 }
 

@@ -244,10 +244,10 @@ impl Traces {
     ///
     /// (When it is gone this can't be told: the kernel uses the numbers of namespaces again.)
     fn of(place: &Place) -> Self {
-        let before = namespaces(place);
+        let before = place.namespaces();
         let holders = processes::foreign_holders(&before, &place.variable());
         // What the lab has let go of meanwhile may be others' already.
-        let still = namespaces(place);
+        let still = place.namespaces();
         let held = |(_, theirs): &(i32, BTreeSet<PathBuf>)| {
             theirs.intersection(&before).any(|namespace| still.contains(namespace))
         };
@@ -265,17 +265,6 @@ impl Traces {
         place.until_gone();
         until("end of all interfaces", || interfaces().is_subset(&self.interfaces));
     }
-}
-
-/// Those of the lab.
-fn namespaces(place: &Place) -> BTreeSet<PathBuf> {
-    let mut own: BTreeSet<PathBuf> =
-        place.processes().iter().flat_map(Process::namespaces).collect();
-    for pid in place.outsiders() {
-        let outside = processes::namespaces_of(pid);
-        own.retain(|namespace| !outside.contains(namespace));
-    }
-    own
 }
 
 /// The host's.

@@ -9,6 +9,7 @@ pub(crate) mod screen;
 pub(crate) mod terminal;
 
 use std::{
+    collections::BTreeSet,
     fs,
     io::{BufRead, BufReader},
     path::{Path, PathBuf},
@@ -148,10 +149,15 @@ impl Place {
         format!("LABNET_PLACE={}", self.tag)
     }
 
-    /// Processes that are in namespaces which labs here share with others: this one, and the holder.
-    pub(crate) fn outsiders(&self) -> Vec<u32> {
-        let holder = self.holder.as_ref().map(Child::id);
-        [std::process::id()].into_iter().chain(holder).collect()
+    /// The namespaces of processes here, less those that they share with this one and the holder.
+    pub(crate) fn namespaces(&self) -> BTreeSet<PathBuf> {
+        let mut own: BTreeSet<PathBuf> =
+            self.processes().iter().flat_map(Process::namespaces).collect();
+        for pid in [std::process::id()].into_iter().chain(self.holder.as_ref().map(Child::id)) {
+            let outside = processes::namespaces_of(pid);
+            own.retain(|namespace| !outside.contains(namespace));
+        }
+        own
     }
 
     /// The one process here of which this holds, once there is one.

@@ -23,7 +23,7 @@ use super::{
     recorder::{Recorder, Recording},
 };
 use crate::{
-    kernel::{Attempt, Backlog, Channel, KernelError, RecvError},
+    kernel::{Attempt, Backlog, Channel, KernelError, QUEUES, RecvError},
     wire::{Notices, Notifier, WireReply, WireRequest, Wires, notices},
 };
 
@@ -50,6 +50,9 @@ pub(super) enum WorkerReply {
     Ended(CaptureEnd),
     Wire(WireReply),
 }
+
+/// The queues in which a frame may stand between its sender and a wire: into the hub, and through the pair that leads it here.
+const QUEUES_TO_WIRE: usize = 2;
 
 /// The whole life of a worker, in a process that init started.
 pub(super) fn main() -> ! {
@@ -157,9 +160,13 @@ impl Worker {
         request: WireRequest,
         fds: Vec<OwnedFd>,
     ) -> Result<(), LabError> {
-        if matches!(request, WireRequest::Remove { drain: true, .. }) {
-            // What has been sent towards the wire is in it then; if this can't be waited for, the wire's own grace must do.
-            let _ = self.arrive();
+        if self.wires.is_some() && request.looks_back() {
+            match self.arrive(QUEUES_TO_WIRE) {
+                // The wire's own grace must do.
+                Err(_) if matches!(request, WireRequest::Remove { .. }) => {}
+                Err(error) => return self.reply(id, WorkerReply::Wire(WireReply::Failed(error))),
+                Ok(()) => {}
+            }
         }
         let wires = match self.wires.take() {
             Some(wires) => Ok(wires),
@@ -235,7 +242,7 @@ impl Worker {
 
     fn flush(&mut self, id: u64, capture: u64) {
         self.flushes.push((id, capture));
-        let arrived = self.arrive();
+        let arrived = self.arrive(QUEUES);
         if let Some(recorder) = self.recorders.get_mut(&capture) {
             match arrived {
                 Ok(()) => recorder.flush(),
@@ -245,19 +252,19 @@ impl Worker {
     }
 
     fn stop(&mut self, capture: u64) {
-        let arrived = self.arrive();
+        let arrived = self.arrive(QUEUES);
         if let Some(recorder) = self.recorders.get_mut(&capture) {
             recorder.stop(arrived.map_or_else(EndReason::Failed, |()| EndReason::Asked));
         }
     }
 
-    /// Waits until what has been sent has arrived: then it is in the rings.
-    fn arrive(&mut self) -> Result<(), KernelError> {
+    /// Waits until what has been sent has left so many queues behind; then it is in the rings there.
+    fn arrive(&mut self, queues: usize) -> Result<(), KernelError> {
         let backlog = match self.backlog.take() {
             Some(backlog) => backlog,
             None => Backlog::open()?,
         };
-        self.backlog.insert(backlog).flush()
+        self.backlog.insert(backlog).flush(queues)
     }
 
     /// Tells init what is done.

@@ -17,9 +17,9 @@ use super::{
     netlink::Netlink,
 };
 
-/// A frame may stand in this many queues one after the other on its way. Every cable has two, one before the hub and one after it, so
-/// this is enough for two routers or switches between three cables, and one to spare.
-const HOPS: usize = 8;
+/// A frame may stand in this many queues one after the other on its way through a lab. Every cable has two, one before the hub and one
+/// after it, so this is enough for two routers or switches between three cables, and one to spare.
+pub(crate) const QUEUES: usize = 8;
 /// How long a queue may take: it is a matter of microseconds.
 const PATIENCE: Duration = Duration::from_secs(5);
 /// After which time a datagram counts as lost.
@@ -50,8 +50,8 @@ impl Backlog {
         Ok(Self { socket, sent: 0 })
     }
 
-    /// Returns when everything has arrived that was on its way when this was called.
-    pub(crate) fn flush(&mut self) -> Result<(), KernelError> {
+    /// Returns when everything that was on its way when this was called has left so many queues behind.
+    pub(crate) fn flush(&mut self, queues: usize) -> Result<(), KernelError> {
         let this = Pid::from_raw(0);
         let all = sched_getaffinity(this).attempt(|| "read this process's processors")?;
         let processors =
@@ -67,7 +67,7 @@ impl Backlog {
             }
             Ok(())
         };
-        let flushed = (0..HOPS).try_for_each(|_| round());
+        let flushed = (0..queues).try_for_each(|_| round());
         sched_setaffinity(this, &all).attempt(|| "run on all processors")?;
         flushed
     }

@@ -26,7 +26,7 @@ mod stat;
 mod sys;
 mod user;
 
-pub(crate) use backlog::Backlog;
+pub(crate) use backlog::{Backlog, QUEUES};
 pub(crate) use capture::{Passing, Ring, RingSize, capture_socket};
 pub(crate) use carrier::{LinkMonitor, LinkStatus};
 pub use error::KernelError;

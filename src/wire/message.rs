@@ -39,6 +39,19 @@ pub(crate) enum WireRequest {
 }
 
 impl WireRequest {
+    /// Whether it must find in the wire what was sent before it.
+    pub(crate) fn looks_back(&self) -> bool {
+        match self {
+            Self::Add { .. } | Self::Start | Self::AwaitHits { .. } | Self::Forget { .. } => false,
+            Self::Remove { drain, .. } => *drain,
+            Self::Set { .. }
+            | Self::AddFault { .. }
+            | Self::RemoveFault { .. }
+            | Self::Release { .. }
+            | Self::State { .. } => true,
+        }
+    }
+
     /// The wire it is about; none if about all.
     pub(super) fn wire(&self) -> Option<u32> {
         match *self {

@@ -98,6 +98,7 @@ impl Bench {
         let sent = send.run().await.unwrap().success().unwrap();
         received.wait().await.unwrap().success().unwrap();
         let rate = gigabits(start.elapsed());
+        self.remove("received_file.txt").await;
         (rate, sent.stdout().trim().parse::<f64>().unwrap() / 1024.0)
     }
 
@@ -113,6 +114,7 @@ impl Bench {
         received.wait().await.unwrap().success().unwrap();
         let rate = gigabits(start.elapsed());
         server.wait().await.unwrap().success().unwrap();
+        self.remove("nc").await;
         rate
     }
 
@@ -123,9 +125,13 @@ impl Bench {
         gigabits(Duration::from_secs_f64(seconds))
     }
 
-    /// Ends when R2 has received this file, which is then removed.
+    /// Ends when R2 has received this file.
     async fn received(&self, name: &str) -> Program {
         as_role(&self.r2, &["await", name, &SIZE.to_string()]).spawn().await.unwrap()
+    }
+
+    async fn remove(&self, name: &str) {
+        at_home(&self.r2, &["rm", name]).run().await.unwrap().success().unwrap();
     }
 }
 

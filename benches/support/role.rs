@@ -53,13 +53,14 @@ fn fill(path: &Path, size: u64) {
     }
 }
 
-/// Waits until a file has its name, and removes it.
+/// Waits until a file has its name.
 fn await_file(path: &Path, size: u64) {
+    let deadline = Instant::now() + Duration::from_secs(60);
     while !path.exists() {
+        assert!(Instant::now() < deadline, "no {} in time", path.display());
         sleep(Duration::from_millis(1));
     }
     assert_eq!(fs::metadata(path).unwrap().len(), size);
-    fs::remove_file(path).unwrap();
 }
 
 /// Copies a file, prints how many seconds that took, and removes the copy.

@@ -14,11 +14,12 @@ pub(crate) fn mount_private() -> Result<(), KernelError> {
         .attempt(|| "separate the lab's mounts from the host's")
 }
 
-/// A new tmpfs on `target`, with memory in large pieces for what is written in large pieces.
+/// A new tmpfs on `target`, with huge pages for what is written in large pieces.
 pub(crate) fn tmpfs(target: &Path) -> Result<(), KernelError> {
     let flags = MsFlags::MS_NOSUID | MsFlags::MS_NODEV;
     let tmpfs = |options| mount(Some("labnet"), target, Some("tmpfs"), flags, Some(options));
-    // Never beyond a file's end, so that small files stay small. Unknown to kernels without CONFIG_TRANSPARENT_HUGEPAGE.
+    // Only within a file's size, so that small files stay small; what is written into a hole fills as much of the hole (tmpfs(5)).
+    // Since Linux 6.14 also for files that grow; unknown to kernels without CONFIG_TRANSPARENT_HUGEPAGE.
     tmpfs("mode=0755,huge=within_size")
         .or_else(|_| tmpfs("mode=0755"))
         .attempt(|| format!("mount a tmpfs on {}", target.display()))

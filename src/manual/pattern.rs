@@ -200,6 +200,8 @@ impl Pattern {
     }
 
     /// Compares output with what is expected. `complete`: there will be no more of it. Blank lines at the end of either don't count.
+    ///
+    /// Of output that is not complete, a line that has not ended is not compared if `...` is the last that is expected.
     pub fn matches(
         &self,
         output: &str,

@@ -103,14 +103,14 @@ impl Seat {
     ) -> Result<(Bindings, String), Instead> {
         let look = |screen: &[u8]| {
             let echoes = self.echoes(screen)?;
-            let mut output = new(screen, self.seen, &echoes);
+            let output = new(screen, self.seen, &echoes);
             match pattern.matches(&output, false, names, bound) {
                 Matched::Yes(bindings) => {
-                    let mut end = screen.len();
-                    if pattern.is_open() {
-                        end = end_of_lines(screen).max(self.seen);
-                        output.truncate(end_of_lines(output.as_bytes()));
+                    if !pattern.is_open() {
+                        return Some(Ok((bindings, output, screen.len(), echoes)));
                     }
+                    let end = end_of_lines(screen).max(self.seen);
+                    let output = new(&screen[..end], self.seen, &echoes);
                     Some(Ok((bindings, output, end, echoes)))
                 }
                 // Nothing comes that would be kept.

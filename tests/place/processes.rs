@@ -5,6 +5,7 @@ use std::{
     fs,
     os::unix::ffi::OsStrExt,
     path::{Path, PathBuf},
+    time::{Duration, Instant},
 };
 
 use nix::{
@@ -12,7 +13,7 @@ use nix::{
     unistd::Pid,
 };
 
-use super::until;
+use super::pause;
 
 #[derive(Debug, Clone)]
 pub(crate) struct Process {
@@ -50,7 +51,7 @@ impl Process {
 
     /// Whether it is there no more, or only for its parent to be reaped.
     pub(crate) fn has_ended(&self) -> bool {
-        matches!(self.state(), None | Some('Z'))
+        has_ended(&stat(self.pid))
     }
 
     /// What its descriptors are open on.
@@ -97,13 +98,19 @@ fn has_variable(environment: &[u8], variable: &str) -> bool {
     environment.split(|byte| *byte == 0).any(|entry| entry == variable.as_bytes())
 }
 
-/// The living processes with this variable in the environment they were started with; none of them is about to end.
+/// The living processes with this variable in the environment they were started with.
+///
+/// One that is about to end has no environment any more, so it can't be told whose it is, but may still hold locks and namespaces
+/// (`do_exit` in kernel/exit.c): it is waited for, unless it takes long as it waits for others itself.
 pub(crate) fn tagged(variable: &str) -> Vec<Process> {
     all()
         .filter(|(pid, path)| {
             let environment = fs::read(path.join("environ")).unwrap_or_default();
             if environment.is_empty() {
-                until("end of a process that is ending", || !is_ending(*pid));
+                let deadline = Instant::now() + ENDING;
+                while is_ending(*pid) && Instant::now() < deadline {
+                    pause();
+                }
             }
             has_variable(&environment, variable)
         })
@@ -118,14 +125,24 @@ pub(crate) fn tagged(variable: &str) -> Vec<Process> {
         .collect()
 }
 
-/// Whether it is about to end. It has no environment any more, so it can't be told whose it is, but may still hold locks and
-/// namespaces (`do_exit` in kernel/exit.c).
+/// How long a process may take to end.
+const ENDING: Duration = Duration::from_secs(2);
+
+/// Whether it is about to end.
 fn is_ending(pid: i32) -> bool {
     /// In include/linux/sched.h.
     const PF_EXITING: u32 = 4;
     let fields = stat(pid);
-    let flags = fields.get(FLAGS).and_then(|flags| flags.parse::<u32>().ok()).unwrap_or_default();
-    flags & PF_EXITING != 0 && fields[0] != "Z"
+    number(&fields, FLAGS).is_some_and(|flags| flags & PF_EXITING != 0) && !has_ended(&fields)
+}
+
+/// Whether it has ended with all its threads, by what [`stat`] says.
+fn has_ended(fields: &[String]) -> bool {
+    fields.first().is_none_or(|state| state == "Z") && number(fields, THREADS) <= Some(1)
+}
+
+fn number(fields: &[String], place: usize) -> Option<u32> {
+    fields.get(place)?.parse().ok()
 }
 
 /// What follows a process's name in proc_pid_stat(5), its state first; nothing if it has ended.
@@ -139,6 +156,7 @@ fn stat(pid: i32) -> Vec<String> {
 const PGRP: usize = 2;
 const TPGID: usize = 5;
 const FLAGS: usize = 6;
+const THREADS: usize = 17;
 
 /// The living processes without this variable that are in one of these namespaces or hold it open, each with all of its own.
 pub(crate) fn foreign_holders(

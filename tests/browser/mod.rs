@@ -69,6 +69,7 @@ impl Browser {
             .args(FLAGS)
             .arg(format!("--user-data-dir={}", home.path().display()))
             .env("HOME", home.path())
+            .env("TMPDIR", home.path())
             .env_remove("XDG_CONFIG_HOME")
             .env_remove("XDG_CACHE_HOME")
             .stdin(Stdio::piped())

@@ -7,7 +7,7 @@ mod programs;
 use std::{
     fs::{self, File},
     io::{ErrorKind, Read, Write},
-    net::{Shutdown, TcpListener, TcpStream},
+    net::{Shutdown, SocketAddr, TcpListener, TcpStream},
     os::{fd::AsFd, unix::process::ExitStatusExt},
     process::{Command, Stdio},
     thread,
@@ -196,11 +196,26 @@ fn a_listener_ends_with_its_peer_but_sends_what_it_has() {
     listener.finish().success();
 }
 
+/// Closes a connection when its peer has heard that nothing more comes: a reset from another processor may overtake that.
+fn end(stream: TcpStream) {
+    stream.shutdown(Shutdown::Write).unwrap();
+    let port = |address: SocketAddr| format!(":{:04X}", address.port());
+    let (here, there) = (port(stream.local_addr().unwrap()), port(stream.peer_addr().unwrap()));
+    // FIN_WAIT2 is 5 (net/tcp_states.h): the FIN is acknowledged.
+    let heard = |line: &str| {
+        let fields: Vec<&str> = line.split_whitespace().collect();
+        fields[1].ends_with(&here) && fields[2].ends_with(&there) && fields[3] == "05"
+    };
+    while !fs::read_to_string("/proc/net/tcp").unwrap().lines().any(heard) {
+        thread::yield_now();
+    }
+}
+
 #[test]
 fn a_client_outlives_its_peer_until_its_next_line() {
     let (mut client, mut peer) = connect("");
     peer.write_all(b"bye\n").unwrap();
-    drop(peer);
+    end(peer);
     client.stdout.wait_for("bye\n");
     client.type_in("still there?\n");
     assert_eq!(client.finish().success().stderr, "");

@@ -106,12 +106,11 @@ impl Seat {
             let output = new(screen, self.seen, &echoes);
             match pattern.matches(&output, false, names, bound) {
                 Matched::Yes(bindings) => {
-                    if !pattern.is_open() {
-                        return Some(Ok((bindings, output, screen.len(), echoes)));
-                    }
-                    let end = end_of_lines(screen).max(self.seen);
-                    let output = new(&screen[..end], self.seen, &echoes);
-                    Some(Ok((bindings, output, end, echoes)))
+                    let end = match pattern.is_open() {
+                        true => end_of_lines(screen).max(self.seen),
+                        false => screen.len(),
+                    };
+                    Some(Ok((bindings, new(&screen[..end], self.seen, &echoes), end, echoes)))
                 }
                 // Nothing comes that would be kept.
                 Matched::NotYet if screen.len() < KEPT => None,

@@ -2,12 +2,15 @@
 
 #![allow(clippy::unwrap_used)] // also in the helpers of tests
 
+mod lab_support;
+
 use std::{
     cell::Cell,
     collections::BTreeSet,
     time::{Duration, Instant},
 };
 
+use lab_support::OneProcessor;
 use labnet::{Fault, Lab, Node, TestResult};
 use tokio::net::UdpSocket;
 
@@ -198,6 +201,7 @@ async fn the_frame_that_a_fault_chooses_is_dropped(lab: Lab) -> TestResult {
     let (sender, receiver) = pair(&lab.node("KALI"), &lab.node("R2"), "10.10.10.2").await;
     let rule = Fault::drop().nth(3).matching("udp dst port 7000").from("KALI");
     let fault = lab.link("R2--KALI").fault(rule).await?;
+    let _order = OneProcessor::new();
     for number in 1..=5_u32 {
         sender.send(&number.to_be_bytes()).await?;
     }

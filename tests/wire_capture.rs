@@ -2,8 +2,11 @@
 
 #![allow(clippy::unwrap_used)] // also in the helpers of tests
 
+mod lab_support;
+
 use std::collections::BTreeMap;
 
+use lab_support::OneProcessor;
 use labnet::{
     Capture, Fault, Lab, Link, RunningFault, TestResult,
     packet::{Direction, Packet},
@@ -82,6 +85,7 @@ async fn loss_is_told_of_each_frame(lab: Lab) -> TestResult {
     let _wire = wire(&link).await?;
     let bend = link.bend().from("KALI").loss("30%").apply().await?;
     let capture = link.capture().filter("udp").start().await?;
+    let _order = OneProcessor::new();
     for byte in 1..=200 {
         sender.send(&[byte]).await?;
     }
@@ -109,7 +113,7 @@ async fn a_full_queue_is_told(lab: Lab) -> TestResult {
     let (receiver, sender) = sockets(&lab).await?;
     let link = lab.link("R2--KALI");
     let _wire = wire(&link).await?;
-    let _bend = link.bend().from("KALI").rate("200kbit").limit("3").apply().await?;
+    let _bend = link.bend().from("KALI").rate("20kbit").limit("3").apply().await?;
     let capture = link.capture().filter("udp").start().await?;
     for byte in 1..=20 {
         sender.send(&[byte; 1000]).await?;
@@ -141,6 +145,7 @@ async fn what_faults_do_is_told(lab: Lab) -> TestResult {
     let wrong = fault(Fault::corrupt(), 4).await?;
     let numbers = [&held, &doubled, &late, &wrong].map(|fault| fault.number());
     let capture = link.capture().filter("udp or (len > 41 and not arp)").start().await?;
+    let _order = OneProcessor::new();
     for byte in 1..=5 {
         sender.send(&[byte]).await?;
     }

@@ -6,6 +6,10 @@
 use std::{collections::BTreeSet, fs, path::PathBuf};
 
 use labnet::{Lab, TestResult, spec::Builder};
+use nix::{
+    sched::{CpuSet, sched_getaffinity, sched_setaffinity},
+    unistd::Pid,
+};
 
 /// R2 and KALI on one link, with the sockets lab's addresses and no programs.
 pub(crate) fn pair() -> Builder {
@@ -13,6 +17,30 @@ pub(crate) fn pair() -> Builder {
         .node("R2", |node| node.interface("eth0", "10.10.10.2/24"))
         .node("KALI", |node| node.interface("eth0", "10.10.10.3/24"))
         .link("R2:eth0", "KALI:eth0")
+}
+
+/// Keeps this thread on one processor as long as it is held. Each processor has a queue of its own for what veths hand on, so
+/// frames of a thread that goes to another one can overtake those it sent before.
+pub(crate) struct OneProcessor {
+    before: CpuSet,
+}
+
+impl OneProcessor {
+    pub(crate) fn new() -> Self {
+        let this = Pid::from_raw(0);
+        let before = sched_getaffinity(this).unwrap();
+        let allowed = |processor: &usize| before.is_set(*processor).unwrap();
+        let mut one = CpuSet::new();
+        one.set((0..CpuSet::count()).find(allowed).unwrap()).unwrap();
+        sched_setaffinity(this, &one).unwrap();
+        Self { before }
+    }
+}
+
+impl Drop for OneProcessor {
+    fn drop(&mut self) {
+        sched_setaffinity(Pid::from_raw(0), &self.before).unwrap();
+    }
 }
 
 /// What a lab is to the machine: to be gone with it.

@@ -176,6 +176,15 @@ impl Cable {
         self.leads == Some(Leader::Worker) && worker.is_some_and(|worker| worker.is_gone())
     }
 
+    /// Whether another choice has frames go another way, or through other queues of the kernel's. Its worker itself looks to what is on
+    /// its way to a wire that stays, and from one that has ended nothing arrives.
+    pub(super) fn is_moved_by(&self, choice: &Choice) -> bool {
+        match (self.leads, leader(choice)) {
+            (None, None) | (Some(Leader::Worker), Some(Leader::Worker)) => false,
+            _ => !self.is_lost(),
+        }
+    }
+
     /// Makes what is asked hold; how many frames were let go that faults held which are no more.
     pub(super) async fn apply(
         &mut self,
@@ -184,11 +193,7 @@ impl Cable {
         workers: &Workers,
     ) -> Result<u64, LabError> {
         let choice = self.choose(&asked, splicer)?;
-        let leads = match choice.carrier {
-            None => None,
-            Some(Carrier::Kernel) => Some(Leader::Kernel),
-            Some(_) => Some(Leader::Worker),
-        };
+        let leads = leader(&choice);
         let mut released = 0;
         if leads == Some(Leader::Worker) {
             released = self.wire_up(&asked, splicer, workers).await?;
@@ -289,5 +294,14 @@ impl Cable {
         }
         queues.impairments = impairments;
         Ok(false)
+    }
+}
+
+/// Who frames are led to by a choice.
+fn leader(choice: &Choice) -> Option<Leader> {
+    match choice.carrier {
+        None => None,
+        Some(Carrier::Kernel) => Some(Leader::Kernel),
+        Some(_) => Some(Leader::Worker),
     }
 }

@@ -12,7 +12,7 @@ use super::{
     indices::Indices,
     partition::Partition,
     splice::Splicer,
-    wires::{added, done},
+    wires::{added, done, settle},
     workers::{Worker, Workers},
 };
 use crate::{kernel::Netlink, plan::Plan, wire::WireRequest};
@@ -202,12 +202,17 @@ impl Cables {
         numbers: impl IntoIterator<Item = usize>,
         change: impl Fn(usize, &mut Asked),
     ) -> Result<u64, LabError> {
-        let mut wanted = Vec::new();
+        let (mut wanted, mut moved) = (Vec::new(), false);
         for number in numbers {
             let mut asked = state.cables[number].asked.clone();
             change(number, &mut asked);
-            state.cables[number].choose(&asked, &self.splicer)?;
+            let cable = &state.cables[number];
+            moved |= cable.is_moved_by(&cable.choose(&asked, &self.splicer)?);
             wanted.push((number, asked));
+        }
+        if moved {
+            // Another way is for what is sent from now on.
+            settle(&*self.workers.get()?).await?;
         }
         let mut released = 0;
         let mut before = Vec::new();

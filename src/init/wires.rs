@@ -53,6 +53,15 @@ pub(super) async fn ask(
     reply(answers.recv().await.ok_or_else(gone)?)
 }
 
+/// Waits until what has been sent has gone the way it is led.
+pub(super) async fn settle(worker: &Worker) -> Result<(), LabError> {
+    let (_, mut answers) = worker.ask(WorkerRequest::Settle, &[]).await?;
+    match answers.recv().await.ok_or_else(gone)? {
+        WorkerReply::Settled(settled) => Ok(settled?),
+        other => Err(odd(&other)),
+    }
+}
+
 /// Has it do something.
 pub(super) async fn done(worker: &Worker, request: WireRequest) -> Result<(), LabError> {
     match ask(worker, request, &[]).await? {

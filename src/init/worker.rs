@@ -39,6 +39,8 @@ pub(super) enum WorkerRequest {
     Stop(u64),
     /// [`WorkerReply::Wire`].
     Wire(Box<WireRequest>),
+    /// [`WorkerReply::Settled`] when what was sent before this has gone the way it is led: into a wire, or past the hub.
+    Settle,
 }
 
 /// What the worker answers.
@@ -49,6 +51,7 @@ pub(super) enum WorkerReply {
     Flushed,
     Ended(CaptureEnd),
     Wire(WireReply),
+    Settled(Result<(), KernelError>),
 }
 
 /// The queues in which a frame may stand between its sender and a wire: into the hub, and through the pair that leads it here.
@@ -96,6 +99,10 @@ impl Worker {
                     WorkerRequest::Flush(capture) => self.flush(id, capture),
                     WorkerRequest::Stop(capture) => self.stop(capture),
                     WorkerRequest::Wire(request) => self.ask_wires(id, *request, fds)?,
+                    WorkerRequest::Settle => {
+                        let settled = self.arrive(QUEUES_TO_WIRE);
+                        self.reply(id, WorkerReply::Settled(settled))?;
+                    }
                 }
             }
             self.answer_for_wires()?;

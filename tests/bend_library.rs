@@ -258,6 +258,39 @@ async fn a_partition_lasts_as_long_as_its_value() -> TestResult {
 }
 
 #[tokio::test]
+async fn a_partition_is_made_whole_or_not_at_all() -> TestResult {
+    let folder = tempfile::TempDir::new()?;
+    let file = folder.path().join("twice.toml");
+    fs::write(
+        &file,
+        r#"
+        [networks.dc]
+        subnet = ["192.0.2.0/24"]
+        [nodes.a.interfaces]
+        eth0 = "dc"
+        eth1 = "198.51.100.1/24"
+        [nodes.b.interfaces]
+        eth0 = "dc"
+        eth1 = "198.51.100.2/24"
+        [links.lan]
+        ends = ["a:eth1", "b:eth1"]
+        backend = "kernel"
+        "#,
+    )?;
+    let lab = Lab::up(&file).await?;
+    let bent = async || -> TestResult<[bool; 2]> {
+        let [lan, dc] = [lab.link("lan").state().await?, lab.link("dc").state().await?];
+        Ok([lan, dc].map(|state| state.cables.iter().any(labnet::CableState::is_bent)))
+    };
+    // A kernel without netem can't cut the link.
+    match lab.partition(["a"], ["b"]).await {
+        Ok(_parted) => assert_eq!(bent().await?, [true; 2]),
+        Err(_) => assert_eq!(bent().await?, [false; 2]),
+    }
+    Ok(())
+}
+
+#[tokio::test]
 async fn mistakes_are_errors_where_the_change_is_applied() -> TestResult {
     let lab = bent().await?;
     let link = lab.link("lan");

@@ -59,7 +59,16 @@ impl Cables {
         };
         let overlay = match links.is_empty() {
             true => None,
-            false => Some(self.overlay_at(&mut state, &links).await?),
+            false => match self.overlay_at(&mut state, &links).await {
+                Ok(overlay) => Some(overlay),
+                Err(error) => {
+                    if let Some(fault) = fault {
+                        // The client is told of what failed first.
+                        let _ = self.unscreen(&mut state, fault).await;
+                    }
+                    return Err(error);
+                }
+            },
         };
         let guard = guarded.then(|| self.number());
         state.partitions.push(Partition { guard, groups, overlay, fault, cables: cables.clone() });

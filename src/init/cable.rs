@@ -176,12 +176,16 @@ impl Cable {
         self.leads == Some(Leader::Worker) && worker.is_some_and(|worker| worker.is_gone())
     }
 
-    /// Whether another choice has frames go another way, or through other queues of the kernel's. Its worker itself looks to what is on
-    /// its way to a wire that stays, and from one that has ended nothing arrives.
-    pub(super) fn is_moved_by(&self, choice: &Choice) -> bool {
+    /// Whether this choice, of who does what is asked, has frames go another way, or the kernel do something else to them. The worker
+    /// itself looks to what is on its way to a wire that stays.
+    pub(super) fn is_moved_by(&self, asked: &Asked, choice: &Choice) -> bool {
         match (self.leads, leader(choice)) {
             (None, None) | (Some(Leader::Worker), Some(Leader::Worker)) => false,
-            _ => !self.is_lost(),
+            (Some(Leader::Kernel), Some(Leader::Kernel)) => {
+                let queues = self.queues.as_ref();
+                queues.is_none_or(|queues| queues.impairments != asked.in_force())
+            }
+            _ => true,
         }
     }
 

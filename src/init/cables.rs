@@ -207,12 +207,12 @@ impl Cables {
             let mut asked = state.cables[number].asked.clone();
             change(number, &mut asked);
             let cable = &state.cables[number];
-            moved |= cable.is_moved_by(&cable.choose(&asked, &self.splicer)?);
+            moved |= cable.is_moved_by(&asked, &cable.choose(&asked, &self.splicer)?);
             wanted.push((number, asked));
         }
-        if moved {
-            // Another way is for what is sent from now on.
-            settle(&*self.workers.get()?).await?;
+        if moved && let Ok(worker) = self.workers.get() {
+            // What was sent by now meets what held by now. Where that can't be waited for, as in a flood, the change is not held up by it.
+            let _ = settle(&worker).await;
         }
         let mut released = 0;
         let mut before = Vec::new();

@@ -53,7 +53,7 @@ pub(super) async fn ask(
     reply(answers.recv().await.ok_or_else(gone)?)
 }
 
-/// Waits until what has been sent has gone the way it is led.
+/// Waits until what nodes have sent has gone the way that their cables lead it.
 pub(super) async fn settle(worker: &Worker) -> Result<(), LabError> {
     let (_, mut answers) = worker.ask(WorkerRequest::Settle, &[]).await?;
     match answers.recv().await.ok_or_else(gone)? {

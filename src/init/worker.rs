@@ -39,7 +39,8 @@ pub(super) enum WorkerRequest {
     Stop(u64),
     /// [`WorkerReply::Wire`].
     Wire(Box<WireRequest>),
-    /// [`WorkerReply::Settled`] when what was sent before this has gone the way it is led: into a wire, or past the hub.
+    /// [`WorkerReply::Settled`] when what nodes sent before this has gone the way that their cables led it. At a switch it may still be in
+    /// the wire of the port that it came by.
     Settle,
 }
 

@@ -42,8 +42,8 @@ pub(crate) struct Backlog {
 impl Backlog {
     /// Raises `lo` of the calling thread's network namespace and makes a socket there.
     pub(crate) fn open() -> Result<Self, KernelError> {
-        Netlink::open()?.apply(vec![set_up("raise lo for captures".to_owned(), LOOPBACK)])?;
-        let step = || "make a socket on lo for captures";
+        Netlink::open()?.apply(vec![set_up("raise lo to wait for frames".to_owned(), LOOPBACK)])?;
+        let step = || "make a socket on lo to wait for frames";
         let socket = UdpSocket::bind("127.0.0.1:0").attempt(step)?;
         socket.connect(socket.local_addr().attempt(step)?).attempt(step)?;
         socket.set_read_timeout(Some(AGAIN)).attempt(step)?;
@@ -53,10 +53,8 @@ impl Backlog {
     /// Returns when everything that was on its way when this was called has left so many queues behind.
     pub(crate) fn flush(&mut self, queues: usize) -> Result<(), KernelError> {
         let this = Pid::from_raw(0);
-        let all = sched_getaffinity(this).attempt(|| "read this process's processors")?;
-        let processors =
-            (0..CpuSet::count()).filter(|&processor| all.is_set(processor) == Ok(true));
-        let processors: Vec<usize> = processors.collect();
+        let before = sched_getaffinity(this).attempt(|| "read this process's processors")?;
+        let processors = every_processor(this)?;
         let mut round = || {
             for &processor in &processors {
                 let mut one = CpuSet::new();
@@ -68,7 +66,7 @@ impl Backlog {
             Ok(())
         };
         let flushed = (0..queues).try_for_each(|_| round());
-        sched_setaffinity(this, &all).attempt(|| "run on all processors")?;
+        sched_setaffinity(this, &before).attempt(|| "run where it did before")?;
         flushed
     }
 
@@ -93,4 +91,14 @@ impl Backlog {
         }
         Err(io::ErrorKind::TimedOut.into())
     }
+}
+
+/// All that this thread may be made to run on: more than it does if it was started by taskset(1), for others send from those.
+fn every_processor(this: Pid) -> Result<Vec<usize>, KernelError> {
+    let mut all = CpuSet::new();
+    (0..CpuSet::count()).try_for_each(|one| all.set(one)).attempt(|| "name all processors")?;
+    // The kernel leaves out those that there are not, and those that are not for this process (cpuset(7)).
+    sched_setaffinity(this, &all).attempt(|| "run on all processors")?;
+    let all = sched_getaffinity(this).attempt(|| "read the machine's processors")?;
+    Ok((0..CpuSet::count()).filter(|&one| all.is_set(one) == Ok(true)).collect())
 }

@@ -186,7 +186,7 @@ pub(crate) fn sender<'a>(
 
 /// A change of a link, or of several, that is in force; when this is dropped it is taken back.
 ///
-/// Dropping does not wait until that holds: [`Bend::undo`] does. What is asked of the lab next is answered after it.
+/// Dropping does not wait until that holds: [`Bend::undo`] does. What is asked of links next is answered after it.
 #[derive(Debug)]
 #[must_use = "a change is taken back when this is dropped; `keep` makes it last"]
 pub struct Bend(pub(super) Undo);

@@ -5,7 +5,7 @@
 
 mod place;
 
-use std::os::unix::process::ExitStatusExt;
+use std::{os::unix::process::ExitStatusExt, path::PathBuf};
 
 use nix::sys::signal::Signal;
 use place::{
@@ -56,6 +56,25 @@ fn up_ctrl_c() {
     screen.expect_code(0);
     drop(screen);
     place.until_gone();
+}
+
+#[test]
+fn up_waits_for_one_that_was_interrupted() {
+    let (place, mut screen) = half_up();
+    let supervisor = place.process("supervisor", |process| process.name == "labnet-super");
+    let lab = [place.init(), supervisor];
+    // They can't notice yet that their client is gone.
+    lab.iter().for_each(|process| process.signal(Signal::SIGSTOP));
+    screen.ctrl('C');
+    screen.expect_code(130);
+    place.write("go", "");
+    screen.line("labnet up slow.toml");
+    let second = place.client("up");
+    let is_socket = |file: &PathBuf| file.to_string_lossy().starts_with("socket:");
+    until("its question", || second.open_files().iter().any(is_socket));
+    lab.iter().for_each(|process| process.signal(Signal::SIGCONT));
+    screen.expect("slow is up");
+    screen.expect_code(0);
 }
 
 #[test]

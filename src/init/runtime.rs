@@ -7,6 +7,7 @@
 use std::{
     fs::{self, DirBuilder, File, OpenOptions, Permissions},
     io,
+    os::fd::AsFd,
     os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt},
     path::{Path, PathBuf},
     thread,
@@ -16,11 +17,15 @@ use std::{
 use nix::{
     errno::Errno,
     fcntl::{Flock, FlockArg},
+    poll::{PollFd, PollFlags, PollTimeout, poll},
     unistd::getuid,
 };
 use serde::{Deserialize, Serialize};
 
-use super::{error::LabError, protocol::PublicLab};
+use super::{
+    error::LabError,
+    protocol::{Message, PublicLab, Request, encode},
+};
 use crate::{
     kernel::{connect_unix, words},
     name::LabName,
@@ -29,8 +34,8 @@ use crate::{
 /// Where `ip netns` looks for names.
 const NETNS: &str = "/run/netns";
 
-/// How long a lab whose init has ended may take to be gone; it is a matter of 10 ms.
-const ENDING: Duration = Duration::from_secs(1);
+/// How long a lab that does not answer any more may take to be gone; it is a matter of 10 ms.
+const ENDING: Duration = Duration::from_secs(3);
 const PAUSE: Duration = Duration::from_millis(2);
 
 /// A lab's directory, locked by this process and those it forks.
@@ -166,10 +171,10 @@ impl LabDir {
                     return Self { path, _lock: lock }.furnish();
                 }
                 Ok(None) => match name {
-                    Some(name) if is_served(&path) || Instant::now() >= deadline => {
+                    Some(name) if answers(&path, deadline) || Instant::now() >= deadline => {
                         return Err(LabError::AlreadyUp { name: name.clone() });
                     }
-                    // Its processes were killed, and are still ending.
+                    // Its client has gone, or its processes were killed: they are still ending.
                     Some(_) => thread::sleep(PAUSE),
                     // A process of another PID namespace has the same number.
                     None => attempt += 1,
@@ -205,7 +210,7 @@ impl LabDir {
     /// Records a public lab; readers see all of it or nothing.
     pub(crate) fn record(&self, state: &Registered) -> Result<(), LabError> {
         let (new, path) = (self.path.join("state.new"), self.path.join("state.json"));
-        let text = super::protocol::encode(state)?;
+        let text = encode(state)?;
         let write = || {
             fs::write(&new, text)?;
             fs::set_permissions(&new, Permissions::from_mode(0o644))?;
@@ -226,9 +231,22 @@ impl LabDir {
     }
 }
 
-/// Whether a lab's init lives, seen from its directory.
-fn is_served(directory: &Path) -> bool {
-    connect_unix(&directory.join("socket")).is_ok()
+/// Whether the lab of a directory answers by then. One that is coming up takes clients, but answers when it is up, or never if it
+/// is to end instead.
+fn answers(directory: &Path, deadline: Instant) -> bool {
+    let Ok(init) = connect_unix(&directory.join("socket")) else { return false };
+    let question = encode(&Message { id: 1, body: Request::Describe });
+    if !question.is_ok_and(|question| init.send(&question, &[]).is_ok()) {
+        return false;
+    }
+    loop {
+        let left = deadline.saturating_duration_since(Instant::now()).as_millis();
+        let timeout = PollTimeout::try_from(left).unwrap_or(PollTimeout::MAX);
+        match poll(&mut [PollFd::new(init.as_fd(), PollFlags::POLLIN)], timeout) {
+            Err(Errno::EINTR) => {}
+            ready => return ready.is_ok_and(|ready| ready > 0) && init.recv().is_ok(),
+        }
+    }
 }
 
 /// Removes what labnet makes in a lab's directory, and only that.

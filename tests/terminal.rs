@@ -61,7 +61,7 @@ fn up_ctrl_c() {
 #[test]
 fn up_waits_for_one_that_was_interrupted() {
     let (place, mut screen) = half_up();
-    let supervisor = place.process("supervisor", |process| process.name == "labnet-super");
+    let supervisor = place.supervisor();
     let lab = [place.init(), supervisor];
     // They can't notice yet that their client is gone.
     lab.iter().for_each(|process| process.signal(Signal::SIGSTOP));

@@ -202,7 +202,7 @@ fn a_directory_with_a_long_path() {
 fn a_lab_whose_init_was_killed() {
     let place = with_two();
     place.run("up two.toml");
-    let supervisor = place.process("supervisor", |process| process.name == "labnet-super");
+    let supervisor = place.supervisor();
     // Its end is not seen to while the supervisor is stopped.
     supervisor.signal(Signal::SIGSTOP);
     let init = place.init();
@@ -223,7 +223,7 @@ fn a_lab_whose_init_was_killed() {
 fn what_is_left_of_killed_labs_is_swept() {
     let place = with_two();
     place.run("up two.toml");
-    let supervisor = place.process("supervisor", |process| process.name == "labnet-super");
+    let supervisor = place.supervisor();
     let init = place.init();
     // A stopped supervisor can't clean up between the two.
     supervisor.signal(Signal::SIGSTOP);

@@ -17,7 +17,6 @@ use std::{
 use nix::{
     errno::Errno,
     fcntl::{Flock, FlockArg},
-    poll::{PollFd, PollFlags, PollTimeout, poll},
     unistd::getuid,
 };
 use serde::{Deserialize, Serialize};
@@ -27,7 +26,7 @@ use super::{
     protocol::{Message, PublicLab, Request, encode},
 };
 use crate::{
-    kernel::{connect_unix, words},
+    kernel::{connect_unix, wait_readable, words},
     name::LabName,
 };
 
@@ -236,17 +235,10 @@ impl LabDir {
 fn answers(directory: &Path, deadline: Instant) -> bool {
     let Ok(init) = connect_unix(&directory.join("socket")) else { return false };
     let question = encode(&Message { id: 1, body: Request::Describe });
-    if !question.is_ok_and(|question| init.send(&question, &[]).is_ok()) {
-        return false;
-    }
-    loop {
-        let left = deadline.saturating_duration_since(Instant::now()).as_millis();
-        let timeout = PollTimeout::try_from(left).unwrap_or(PollTimeout::MAX);
-        match poll(&mut [PollFd::new(init.as_fd(), PollFlags::POLLIN)], timeout) {
-            Err(Errno::EINTR) => {}
-            ready => return ready.is_ok_and(|ready| ready > 0) && init.recv().is_ok(),
-        }
-    }
+    let left = deadline.saturating_duration_since(Instant::now());
+    question.is_ok_and(|question| init.send(&question, &[]).is_ok())
+        && wait_readable(&[init.as_fd()], Some(left)).is_ok_and(|ready| ready[0])
+        && init.recv().is_ok()
 }
 
 /// Removes what labnet makes in a lab's directory, and only that.

@@ -54,9 +54,8 @@ impl Backlog {
     pub(crate) fn flush(&mut self, queues: usize) -> Result<(), KernelError> {
         let this = Pid::from_raw(0);
         let before = sched_getaffinity(this).attempt(|| "read this process's processors")?;
-        let processors = every_processor(this)?;
-        let mut round = || {
-            for &processor in &processors {
+        let mut round = |processors: &[usize]| {
+            for &processor in processors {
                 let mut one = CpuSet::new();
                 one.set(processor).attempt(|| "name a processor")?;
                 sched_setaffinity(this, &one)
@@ -65,7 +64,8 @@ impl Backlog {
             }
             Ok(())
         };
-        let flushed = (0..queues).try_for_each(|_| round());
+        let flushed = every_processor(this)
+            .and_then(|processors| (0..queues).try_for_each(|_| round(&processors)));
         sched_setaffinity(this, &before).attempt(|| "run where it did before")?;
         flushed
     }

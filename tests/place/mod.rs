@@ -175,6 +175,11 @@ impl Place {
         self.process("an init", |process| process.name == "labnet-init")
     }
 
+    /// The lab's supervisor.
+    pub(crate) fn supervisor(&self) -> Process {
+        self.process("a supervisor", |process| process.name == "labnet-super")
+    }
+
     /// The client that runs a verb.
     pub(crate) fn client(&self, verb: &str) -> Process {
         self.process(verb, |process| {

@@ -2,7 +2,8 @@
 
 use std::{
     collections::BTreeSet,
-    fs,
+    fs::{self, File},
+    io::Read,
     os::unix::ffi::OsStrExt,
     path::{Path, PathBuf},
     time::{Duration, Instant},
@@ -94,6 +95,20 @@ fn is_namespace(link: &Path) -> bool {
         .any(|kind| link.as_os_str().as_bytes().starts_with(kind.as_bytes()))
 }
 
+/// What a process was started with (proc_pid_environ(5)); nothing if it is ending.
+///
+/// All of it is read in one call: of a process that ends between two, only what the first gave would come.
+fn environment(process: &Path) -> Vec<u8> {
+    let mut environment = vec![0; ENVIRONMENT];
+    let file = File::open(process.join("environ"));
+    let len = file.and_then(|mut file| file.read(&mut environment)).unwrap_or_default();
+    environment.truncate(len);
+    environment
+}
+
+/// More than any environment here has.
+const ENVIRONMENT: usize = 1 << 18;
+
 fn has_variable(environment: &[u8], variable: &str) -> bool {
     environment.split(|byte| *byte == 0).any(|entry| entry == variable.as_bytes())
 }
@@ -105,7 +120,7 @@ fn has_variable(environment: &[u8], variable: &str) -> bool {
 pub(crate) fn tagged(variable: &str) -> Vec<Process> {
     all()
         .filter(|(pid, path)| {
-            let environment = fs::read(path.join("environ")).unwrap_or_default();
+            let environment = environment(path);
             if environment.is_empty() {
                 let deadline = Instant::now() + ENDING;
                 while is_ending(*pid) && Instant::now() < deadline {
@@ -165,7 +180,7 @@ pub(crate) fn foreign_holders(
 ) -> Vec<(i32, BTreeSet<PathBuf>)> {
     let holder = |(pid, path): (i32, PathBuf)| {
         let own = namespaces_of(pid as u32);
-        let environment = fs::read(path.join("environ")).ok()?;
+        let environment = environment(&path);
         // One that is ending has no environment any more.
         let foreign = !environment.is_empty() && !has_variable(&environment, variable);
         (foreign && !own.is_disjoint(namespaces)).then_some((pid, own))
